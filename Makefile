@@ -1,0 +1,56 @@
+# On a machine without a GPU, this one setting takes the small CPU build of torch:
+#   make demo TORCH_INDEX=https://download.pytorch.org/whl/cpu
+TORCH_INDEX ?=
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format golden bench-demo sample docs clean
+
+help: ## list these words
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+demo: .venv/.installed ## the sample company: three people ask, see what is refused and what leaves
+	$(BIN)/ntk demo --data .demo
+
+test: .venv/.dev ## run the whole suite
+	$(BIN)/python -m pytest
+
+check: .venv/.dev ## lint, formatting, types, imports
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: .venv/.dev ## format the code
+	$(BIN)/ruff check --fix --quiet . || true
+	$(BIN)/ruff format .
+
+golden: .venv/.dev ## rewrite the golden files; read the difference before you commit it
+	NTK_GOLDEN=1 $(BIN)/python -m pytest -k golden
+
+docs: .venv/.dev ## write the generated reference pages
+	$(BIN)/python -m docs.generate
+
+sample: .venv/.dev ## write the documents of the sample company
+	$(BIN)/python deploy/sample/make.py
+
+bench-demo: .venv/.dev ## time the demonstration, and renew its table in docs/benchmarks.md
+	$(BIN)/python -m bench demo --write
+
+clean: ## remove what was made here, the virtual environment included
+	rm -rf .venv .demo *.egg-info .mypy_cache .ruff_cache .hypothesis
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+# torch first: only this step looks at another index, so no other package can come from there.
+.venv/.installed: pyproject.toml constraints.txt | .venv/bin/python
+	$(PIP) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX) --no-deps) torch
+	$(PIP) --editable .
+	touch $@
+
+.venv/.dev: .venv/.installed
+	$(PIP) --editable '.[dev]'
+	touch $@

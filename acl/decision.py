@@ -1,0 +1,149 @@
+"""One decision: may this reader do this with this document? Casbin says so, from the caller's rules alone.
+
+Casbin evaluates every rule that it holds, so it gets just the rules of one caller, in an enforcer that
+is built for one decision transaction and thrown away. Nothing is cached, so nothing is stale.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal
+
+import casbin
+
+from acl.names import ACTIONS, ANY_ACTION, Action, Effect, NodeId, Obj, Subject, UserId
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from acl.labels import Compartment, Label, Level
+
+MODEL: Final = """
+[request_definition]
+r = who, what, act
+
+[policy_definition]
+p = sub, obj, act, eft
+
+[policy_effect]
+e = some(where (p.eft == allow)) && !some(where (p.eft == deny))
+
+[matchers]
+m = covers(r.what, p.obj) && permits(r.act, p.act) && holds(r.who, p.sub) && cleared(r.who, r.what)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Whom the credentials belong to, and the application that he asks through. It carries no rights."""
+
+    user: UserId
+    application: Obj
+
+
+@dataclass(frozen=True, slots=True)
+class Who:
+    """A user with everything that a rule or a clearance can refer to, as of one snapshot."""
+
+    user: UserId
+    principals: frozenset[Subject]  # himself, role:everyone, all groups above him; empty: not active or not known
+    clearance: Level
+    compartments: frozenset[Compartment]
+
+
+@dataclass(frozen=True, slots=True)
+class What:
+    """A document as rules see it: the objects that cover it, its label, whether it is there at all."""
+
+    scopes: frozenset[Obj]
+    label: Label
+    live: bool
+    path: tuple[NodeId, ...] = ()  # all nodes above it, nearest first; it says where, not who may
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One line of policy."""
+
+    subject: Subject
+    object: Obj
+    action: str
+    effect: Effect
+
+    def __str__(self) -> str:
+        """Show as in a policy file."""
+        return f"{self.subject}, {self.object}, {self.action}, {self.effect}"
+
+
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """Yes."""
+
+    rule: str  # the grant that let it through; goes into the audit record
+
+
+@dataclass(frozen=True, slots=True)
+class Deny:
+    """No. It is false, so that a forgotten `match` is safe."""
+
+    reason: str  # for the log and the audit record, never for the caller
+
+    def __bool__(self) -> Literal[False]:
+        return False
+
+
+def decider(who: Who, action: Action, rules: Iterable[Rule]) -> Callable[[What], Permit | Deny]:
+    """Build the throw-away enforcer of one caller, one action and one set of rules."""
+    enforcer = _enforcer(rules)
+
+    def decide(what: What) -> Permit | Deny:
+        allowed, rule = enforcer.enforce_ex(who, what, action)
+        if allowed and rule:
+            return Permit(", ".join(rule))
+        return Deny(_reason(who, what, rule))
+
+    return decide
+
+
+def _enforcer(rules: Iterable[Rule]) -> casbin.Enforcer:
+    model = casbin.Model()
+    model.load_model_from_text(MODEL)
+    # Casbin passes over an effect that it does not know, and a "Deny" would be lost: what does not allow, denies.
+    # The rules go in at once: add_policy compares each with all that are there.
+    model["p"]["p"].policy.extend(
+        [rule.subject, rule.object, rule.action, "allow" if rule.effect == "allow" else "deny"] for rule in rules
+    )
+    enforcer = casbin.Enforcer(model)
+    enforcer.add_function("covers", _covers)
+    enforcer.add_function("permits", _permits)
+    enforcer.add_function("holds", _holds)
+    enforcer.add_function("cleared", _cleared)
+    return enforcer
+
+
+def _covers(what: What, obj: Obj) -> bool:
+    return obj in what.scopes
+
+
+def _permits(wanted: str, ruled: str) -> bool:
+    return wanted in ACTIONS and ruled in (wanted, ANY_ACTION)  # "*" is not for what nobody has thought of
+
+
+def _holds(who: Who, subject: Subject) -> bool:
+    return subject in who.principals
+
+
+def _cleared(who: Who, what: What) -> bool:
+    return what.live and what.label.level <= who.clearance and what.label.compartments <= who.compartments
+
+
+def _reason(who: Who, what: What, rule: list[str]) -> str:
+    if rule:
+        return f"denied by {', '.join(rule)}"
+    if not who.principals:
+        return "the user is unknown or not active"
+    if not what.live:
+        return "the document is not live"
+    if not _cleared(who, what):
+        return f"not cleared for {what.label}"
+    return "no rule allows it"

@@ -1,0 +1,52 @@
+"""What can go wrong with a policy.
+
+    PolicyError
+    ├── BadName           a name outside the grammar
+    ├── BadLabel          a level or compartment that does not exist
+    ├── BadRule           a rule with an unknown action, effect or shape
+    ├── BadPerson         a name, an address or a number by which nobody could be recognised
+    ├── NestingTooDeep    groups nested past 32, or in a circle
+    ├── UnknownName       a user, group or node that is not there
+    ├── AlreadyThere      what is to be made exists with other properties
+    └── PolicyTooLarge    one caller reaches more groups than a decision may read
+
+A "no" is no error: decisions return `Deny`.
+"""
+
+from __future__ import annotations
+
+
+class PolicyError(Exception):
+    """The policy, or a change to it, is wrong."""
+
+
+class BadName(PolicyError):
+    """A name is outside the grammar."""
+
+
+class BadLabel(PolicyError):
+    """A level or compartment does not exist."""
+
+
+class BadRule(PolicyError):
+    """A rule has an unknown action, effect or shape."""
+
+
+class BadPerson(PolicyError):
+    """A name, an e-mail address or a phone number is one by which nobody could be recognised."""
+
+
+class NestingTooDeep(PolicyError):
+    """Groups are nested past the limit, or in a circle."""
+
+
+class UnknownName(PolicyError):
+    """A user, group or node is not there."""
+
+
+class AlreadyThere(PolicyError):
+    """What is to be made exists already, with other properties."""
+
+
+class PolicyTooLarge(PolicyError):
+    """One caller reaches more groups than a decision may read."""

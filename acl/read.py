@@ -1,0 +1,149 @@
+"""What a decision reads from SQL: a user's groups, the rules on them, what covers a document.
+
+Every function takes a connection: the caller holds one snapshot for all that belongs together.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy import literal, select
+
+from acl.decision import Rule, What, Who
+from acl.errors import PolicyTooLarge
+from acl.labels import Compartment, Label, Level, join
+from acl.names import ACTIONS, ANY_ACTION, EVERYONE, ROOT, Action, DocumentId, NodeId, Obj, Subject, UserId
+from store.schema import casbin_rule, document, document_compartment, node, node_compartment, user_compartment, users
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from sqlalchemy import ColumnElement, Connection, Row, Table
+
+MAX_PRINCIPALS: Final = 5_000  # the user and the groups above him
+
+
+def who_of(connection: Connection, user: UserId) -> Who:
+    """Read a user with all groups above him. Unknown or inactive: nobody, who holds nothing.
+
+    Raises:
+        PolicyTooLarge: He is in 5,000 groups or more; a decision on a part of them could lose a deny.
+    """
+    row = connection.execute(select(users).where(users.c.id == user)).one_or_none()
+    if row is None or not row.active:
+        return Who(user, frozenset(), Level.PUBLIC, frozenset())
+    held = connection.scalars(select(user_compartment.c.compartment).where(user_compartment.c.user_id == user))
+    return Who(
+        user=user,
+        principals=_closure(connection, user) | {EVERYONE},
+        clearance=Level(row.clearance),
+        compartments=frozenset(Compartment(name) for name in held),
+    )
+
+
+def people(connection: Connection) -> list[Row[tuple[object, ...]]]:
+    """Read the directory: id, name, e-mail and phone of everybody, also of those who are not active."""
+    c = users.c
+    return list(connection.execute(select(c.id, c.name, c.email, c.phone).order_by(c.id)))
+
+
+def _closure(connection: Connection, user: UserId) -> frozenset[Subject]:
+    # UNION, not UNION ALL: a circle in the table, which writes refuse, would end here all the same.
+    above = select(literal(user).label("name")).cte("above", recursive=True)
+    parents = select(casbin_rule.c.v1).where(casbin_rule.c.ptype == "g", casbin_rule.c.v0 == above.c.name)
+    above = above.union(parents)
+    names = connection.scalars(select(above.c.name).limit(MAX_PRINCIPALS + 1)).all()
+    if len(names) > MAX_PRINCIPALS:
+        raise PolicyTooLarge(f"{user} is in {MAX_PRINCIPALS} groups or more")
+    return frozenset(Subject(name) for name in names)
+
+
+def rules_of(connection: Connection, who: Who, action: Action) -> list[Rule]:
+    """Read all rules that speak of this caller and this action, in a fixed order; of an unknown action, none."""
+    return _rules(connection, _speaks_of(who, action))
+
+
+def rules_on(connection: Connection, who: Who, action: Action, objects: Iterable[Obj]) -> list[Rule]:
+    """Read those of `rules_of` that speak of certain objects: enough to decide on what these cover."""
+    return _rules(connection, _speaks_of(who, action) & casbin_rule.c.v1.in_(sorted(set(objects))))
+
+
+def _speaks_of(who: Who, action: Action) -> ColumnElement[bool]:
+    c = casbin_rule.c
+    actions = (action, ANY_ACTION) if action in ACTIONS else ()
+    return (c.ptype == "p") & c.v0.in_(sorted(who.principals)) & c.v2.in_(actions)
+
+
+def _rules(connection: Connection, condition: ColumnElement[bool]) -> list[Rule]:
+    c = casbin_rule.c
+    rows = connection.execute(select(c.v0, c.v1, c.v2, c.v3).where(condition).order_by(c.id))
+    return [Rule(Subject(sub), Obj(obj), act, effect) for sub, obj, act, effect in rows]
+
+
+def whats_of(connection: Connection, documents: Iterable[DocumentId]) -> dict[DocumentId, What]:
+    """Read documents as rules see them. One that is not in the table is not in the result."""
+    wanted = sorted(set(documents))
+    rows = connection.execute(select(document).where(document.c.id.in_(wanted))).all()
+    own = _compartments(connection, document_compartment, "document_id", wanted)
+    paths = Paths(connection, {NodeId(row.node_id) for row in rows})
+    return {DocumentId(row.id): _what(row, own[row.id], paths) for row in rows}
+
+
+def _what(row: Row[tuple[object, ...]], compartments: frozenset[Compartment], paths: Paths) -> What:
+    label = join([Label(Level(row.level), compartments), paths.label(NodeId(row.node_id))])
+    scopes = {*paths.scopes(NodeId(row.node_id)), Obj(row.id), *label_objects(label)}
+    if row.owner:
+        scopes.add(Obj(f"owner:{row.owner.partition(':')[2]}"))
+    return What(frozenset(scopes), label, live=row.state == "live", path=paths.nodes(NodeId(row.node_id)))
+
+
+def label_objects(label: Label) -> frozenset[Obj]:
+    """Give the policy objects that a label stands for, so that a rule can speak of `label:gdpr`."""
+    return frozenset(Obj(f"label:{part}") for part in (label.level.name.lower(), *label.compartments))
+
+
+class Paths:
+    """The collections and folders above some nodes, with their labels and cuts, as of one snapshot."""
+
+    def __init__(self, connection: Connection, nodes: Iterable[NodeId]) -> None:
+        start = select(node).where(node.c.id.in_(sorted(nodes))).cte("path", recursive=True)
+        path = start.union(select(node).where(node.c.id == start.c.parent_id))
+        self._nodes: Mapping[str, Row[tuple[object, ...]]] = {row.id: row for row in connection.execute(select(path))}
+        self._compartments = _compartments(connection, node_compartment, "node_id", sorted(self._nodes))
+
+    def nodes(self, start: NodeId) -> tuple[NodeId, ...]:
+        """Give all nodes from this one up to its collection."""
+        return tuple(NodeId(row.id) for row in self._upwards(start))
+
+    def label(self, start: NodeId) -> Label:
+        """Join the labels along the whole path. A cut of inheritance never lowers a label."""
+        return join(Label(Level(row.level), self._compartments[row.id]) for row in self._upwards(start))
+
+    def scopes(self, start: NodeId) -> frozenset[Obj]:
+        """Give the objects whose rules reach what lies here: up to the first node that cuts inheritance."""
+        covering = {ROOT}
+        for row in self._upwards(start):
+            covering.add(Obj(row.id))
+            if not row.inherit:
+                break
+        return frozenset(covering)
+
+    def _upwards(self, start: NodeId) -> list[Row[tuple[object, ...]]]:
+        rows: list[Row[tuple[object, ...]]] = []
+        current: str | None = start
+        while current is not None:
+            rows.append(self._nodes[current])
+            current = rows[-1].parent_id
+            if len(rows) > len(self._nodes):
+                raise PolicyTooLarge(f"the folders above {start} form a circle")
+        return rows
+
+
+def _compartments(
+    connection: Connection, table: Table, key: str, ids: Sequence[str]
+) -> defaultdict[str, frozenset[Compartment]]:
+    held: defaultdict[str, frozenset[Compartment]] = defaultdict(frozenset)
+    for id_, name in connection.execute(select(table.c[key], table.c.compartment).where(table.c[key].in_(ids))):
+        held[id_] |= {Compartment(name)}
+    return held

@@ -1,0 +1,1 @@
+"""The doors: HTTP, pages and command line; the one place that wires parts together."""

@@ -1,0 +1,123 @@
+"""The application factory: routes, limits, and how errors are shown."""
+
+from __future__ import annotations
+
+import uuid
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+from anyio import to_thread
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+from api import ask, pages
+from api.errors import ERRORS, BadRequest, NotReady, NotSignedIn, problem, report
+from api.wiring import require_whole_index
+from audit.ledger import Event
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+    from api.wiring import House
+
+PROBLEM: Final = "application/problem+json"
+MAX_BODY: Final = 1_000_000  # bytes
+LOOPBACK: Final = ("127.0.0.1", "localhost", "[::1]")
+
+
+def create_app(house: House, hosts: Sequence[str] = LOOPBACK) -> ASGIApp:
+    """Build the service on an open installation.
+
+    Args:
+        house: Open, and closed by the caller after the service has stopped.
+        hosts: The host names that a request may be addressed to. Others are refused, so that a page of
+            another site cannot reach a service on loopback by pointing its own name there.
+    """
+
+    @asynccontextmanager
+    async def warm(_app: FastAPI) -> AsyncIterator[None]:
+        await to_thread.run_sync(house.embed, ["warm"])  # the first question should not pay for the model
+        yield
+
+    app = FastAPI(
+        title="Need to Know", docs_url=None, redoc_url=None, openapi_url=None, lifespan=warm, max_body_size=MAX_BODY
+    )
+    app.state.house = house
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))
+    app.include_router(ask.router)
+    app.include_router(pages.router)
+    app.add_api_route("/healthz", _healthz)
+    app.add_api_route("/readyz", _readyz)
+    for error in ERRORS:
+        app.add_exception_handler(error, _on_error)
+    app.add_exception_handler(RequestValidationError, _on_invalid)
+    app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(Exception, _on_error)
+    return pages.security_headers(_quiet(app))
+
+
+def _quiet(app: ASGIApp) -> ASGIApp:
+    """Swallow an error that was answered and reported: the server would print its text, whatever that holds."""
+
+    async def quiet(scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await app(scope, receive, send)
+        except Exception:
+            if scope["type"] != "http":
+                raise
+
+    return quiet
+
+
+async def _healthz() -> dict[str, str]:  # async: it must not wait for a thread while models are slow
+    """Say that the process is alive; nothing else is looked at."""
+    return {"status": "alive"}
+
+
+def _readyz(request: Request) -> dict[str, str]:
+    """Say whether database and index answer, and the index holds all that is in the database."""
+    house: House = request.app.state.house
+    try:
+        require_whole_index(house)
+    except Exception as error:
+        raise NotReady("the database or the index does not answer, or the index is not whole") from error
+    return {"status": "ready"}
+
+
+def _shown(body: dict[str, Any], headers: dict[str, str] | None = None) -> JSONResponse:
+    return JSONResponse(body, status_code=int(body["status"]), media_type=PROBLEM, headers=headers)
+
+
+def _on_error(_request: Request, error: Exception) -> JSONResponse:
+    report(error)
+    challenge = {"WWW-Authenticate": "Bearer"} if isinstance(error, NotSignedIn) else None
+    return _shown(problem(error), challenge)
+
+
+def _on_invalid(request: Request, error: Exception) -> JSONResponse:
+    """Say what is wrong with a request, without repeating what it held; a refused question leaves a record."""
+    if not isinstance(error, RequestValidationError):
+        raise TypeError("registered for RequestValidationError")
+    _record_malformed(request)
+    errors = [{"at": ".".join(map(str, item["loc"]))[:100], "problem": item["msg"]} for item in error.errors()]
+    body = problem(BadRequest("; ".join(f"{item['at']}: {item['problem']}" for item in errors)))
+    return _shown({**body, "errors": errors})
+
+
+def _on_http(request: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, HTTPException):
+        raise TypeError("registered for HTTPException")
+    if request.url.path.startswith(ask.router.prefix):
+        _record_malformed(request)
+    body = {"type": "about:blank", "title": error.detail, "status": error.status_code, "detail": error.detail}
+    return _shown({**body, "code": f"http-{error.status_code}"}, dict(error.headers or {}))
+
+
+def _record_malformed(request: Request) -> None:
+    house: House = request.app.state.house
+    house.ledger.commit(Event("request.malformed", "nobody", str(uuid.uuid4()), {"path": request.url.path[:200]}))

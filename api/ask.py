@@ -1,0 +1,120 @@
+"""The ask door: what comes in, who asks, what goes out as JSON or as a stream of events."""
+
+from __future__ import annotations
+
+import json
+from itertools import pairwise
+from typing import TYPE_CHECKING, Annotated, Any, Final
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import JSONResponse, Response, StreamingResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from acl.decision import Principal  # noqa: TC001 - FastAPI reads the annotation
+from api.auth import principal_of
+from api.errors import problem, report
+from egress.answer import answer, new_ask_id
+from egress.types import Ask
+from retrieval.sentences import sentences
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from egress.answer import Edges
+    from egress.types import Reply
+
+EVENT_STREAM: Final = "text/event-stream"
+
+router = APIRouter(prefix="/api/v1")
+
+
+class AskIn(BaseModel):
+    """A question. Who asks stands in the credentials alone; a body cannot name anybody."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    question: str = Field(max_length=100_000)  # the flow refuses far earlier, with a message and a record
+    conversation: Annotated[UUID, Field(strict=False)] | None = None
+    collection: str | None = Field(default=None, max_length=140)
+
+
+@router.post("/ask")
+def post_ask(body: AskIn, request: Request, principal: Annotated[Principal, Depends(principal_of)]) -> Response:
+    """Answer a question from what the asker may read, with citations.
+
+    With `Accept: text/event-stream`, the checked answer comes as events: `stage`, `delta`, `done`, `error`.
+    """
+    ask = to_ask(body, principal)
+    edges: Edges = request.app.state.house.answering
+    if EVENT_STREAM in request.headers.get("accept", ""):
+        return StreamingResponse(_events(ask, edges), media_type=EVENT_STREAM)
+    return JSONResponse(to_json(answer(ask, edges)))
+
+
+def to_ask(body: AskIn, principal: Principal) -> Ask:
+    """Turn a request into a question of the flow."""
+    conversation = str(body.conversation) if body.conversation else None
+    return Ask(principal, body.question, new_ask_id(), conversation, body.collection)
+
+
+def to_json(reply: Reply) -> dict[str, Any]:
+    """Give a reply as the interface shows it."""
+    route = reply.route
+    decision = "none" if route is None else "provider" if route.leaves else "local"
+    return {
+        "answer": reply.answer,
+        "citations": [
+            {
+                "number": citation.number,
+                "title": citation.title,
+                "excerpt": citation.excerpt,
+                "document": citation.document,
+                "chunk": citation.chunk,
+                "start": citation.start,
+                "end": citation.end,
+            }
+            for citation in reply.citations
+        ],
+        "outcome": reply.outcome,
+        "route": {
+            "decision": decision,
+            "provider": route.provider if route else None,
+            "model": reply.model,
+            "rule": route.rule if route else "",
+        },
+        "redactions": dict(reply.redactions),
+        "label": str(reply.label),
+        "prompt": reply.prompt,
+        "left": route is not None and route.leaves,
+        "warnings": list(reply.warnings),
+        "conversation": reply.conversation,
+        "audit_id": reply.audit_id,
+    }
+
+
+def _events(ask: Ask, edges: Edges) -> Iterator[str]:
+    """Stream a reply. Nothing is shown before the whole of it was checked: half an answer cannot be taken back."""
+    yield _event("stage", {"stage": "searching"})
+    try:
+        reply = answer(ask, edges)
+    except Exception as error:  # noqa: BLE001 - the response has begun: every failure must end in an event
+        report(error)
+        yield _event("error", problem(error))
+        return
+    for piece in _pieces(reply.answer):
+        yield _event("delta", {"text": piece})
+    yield _event("done", to_json(reply))
+
+
+def _event(name: str, data: dict[str, Any]) -> str:
+    # ASCII JSON holds no line break of any kind, so no text can end the event or begin another.
+    return f"event: {name}\ndata: {json.dumps(data, ensure_ascii=True)}\n\n"
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """Cut a text after each sentence; the pieces together are the text."""
+    cuts = [0, *(end for _, end in sentences(text)), len(text)]
+    for start, end in pairwise(cuts):
+        if end > start:
+            yield text[start:end]

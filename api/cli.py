@@ -1,0 +1,323 @@
+"""The command `ntk`. Every command is a few lines around a function that HTTP calls too, or could.
+
+Exit codes: 0 yes, 1 no, 2 misuse, 3 partly (or the data folder is in use).
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import socket
+import sys
+import time
+import traceback
+from contextlib import suppress
+from importlib.metadata import version as version_of
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from api import show
+from api.errors import UNEXPECTED, CannotListen, Exit, problem, row_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from acl.decision import Principal
+    from api.wiring import House
+
+app = typer.Typer(
+    name="ntk",
+    help="Need to Know: answers from your organisation's documents, for those who may read them.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+user_app = typer.Typer(help="People.", no_args_is_help=True)
+group_app = typer.Typer(help="Groups of people.", no_args_is_help=True)
+key_app = typer.Typer(help="API keys.", no_args_is_help=True)
+audit_app = typer.Typer(help="The audit trail.", no_args_is_help=True)
+app.add_typer(user_app, name="user")
+app.add_typer(group_app, name="group")
+app.add_typer(key_app, name="key")
+app.add_typer(audit_app, name="audit")
+
+Data = Annotated[Path, typer.Option("--data", envvar="NTK_DATA", help="The data folder.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+DATA = Path("ntk-data")
+ACTOR = "svc:command-line"  # who can open the data folder holds its key; the audit trail names the door
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line, and turn every error into one clear line and an exit code."""
+    logging.basicConfig(level=logging.WARNING, format="%(name)s: %(message)s")
+    try:
+        app(arguments, prog_name="ntk")
+    except Exception as error:  # noqa: BLE001 - the last door: nothing leaves it as a traceback
+        row = row_of(error)
+        detail = str(error) if row is not UNEXPECTED else f"{type(error).__name__} {_place(error)}"
+        if "--json" in (sys.argv[1:] if arguments is None else arguments):
+            show.as_json({**problem(error), "detail": detail})
+        show.err.print("[red]ntk:[/] ", end="")
+        show.err.print(f"{detail} ({row.code})", markup=False)
+        sys.exit(row.exit)
+
+
+def _place(error: Exception) -> str:
+    # The text of an unforeseen error may hold what is protected; its place is enough for a report.
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"in {Path(last.filename).name}, line {last.lineno}; please report it"
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        show.out.print(f"ntk {version_of('need-to-know')}", markup=False)
+        raise typer.Exit
+
+
+@app.callback()
+def _ntk(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version.", is_eager=True, callback=_version)
+    ] = False,
+) -> None:
+    """Take what stands before a command."""
+
+
+@app.command()
+def init(data: Data = DATA, json: AsJson = False) -> None:
+    """Make a data folder with a fresh master key."""
+    from api.wiring import EMBEDDER
+    from store.folder import create
+
+    layout = create(data, embedder=EMBEDDER)
+    show.done(
+        f"Made {data}. Keep a copy of {layout.master_key} in a safe place: nothing opens without it.",
+        {"data": str(data), "master_key": str(layout.master_key)} if json else None,
+    )
+
+
+@user_app.command("add")
+def user_add(
+    user: Annotated[str, typer.Argument(help="user:ID")],
+    name: Annotated[str, typer.Option(help="Full name; it is kept out of prompts.")],
+    email: Annotated[str, typer.Option(help="E-mail address.")] = "",
+    phone: Annotated[str, typer.Option(help="Phone number, with country code.")] = "",
+    clearance: Annotated[str, typer.Option(help="public, internal, confidential or restricted.")] = "internal",
+    compartment: Annotated[list[str] | None, typer.Option(help="gdpr, hipaa, pci or trade-secret.NAME.")] = None,
+    group: Annotated[list[str] | None, typer.Option(help="group:ID that the user is in.")] = None,
+    data: Data = DATA,
+    json: AsJson = False,
+) -> None:
+    """Add a person. He may read nothing until a group or a rule says so."""
+    from acl.admin import Person, add_user, join_group, policy_change
+    from acl.labels import parse_compartment, parse_level
+    from acl.names import UserId
+    from api.wiring import open_store_at
+
+    held = frozenset(parse_compartment(text) for text in compartment or ())
+    person = Person(UserId(user), name, email, phone, parse_level(clearance), held)
+    with open_store_at(data) as (store, _, ledger), policy_change(store.engine, ledger, ACTOR) as change:
+        add_user(change, person)
+        for name_ in group or ():
+            join_group(change, user, name_)
+    show.done(f"Added {user}.", {"user": user, "groups": list(group or ())} if json else None)
+
+
+@group_app.command("join")
+def group_join(
+    member: Annotated[str, typer.Argument(help="user:ID or group:ID")],
+    group: Annotated[str, typer.Argument(help="group:ID; the first member makes it.")],
+    data: Data = DATA,
+    json: AsJson = False,
+) -> None:
+    """Put a person or a group into a group; it holds from the next request on."""
+    from acl.admin import join_group, policy_change
+    from api.wiring import open_store_at
+
+    with open_store_at(data) as (store, _, ledger), policy_change(store.engine, ledger, ACTOR) as change:
+        join_group(change, member, group)
+    show.done(f"{member} is in {group}.", {"member": member, "group": group} if json else None)
+
+
+@key_app.command("new")
+def key_new(user: Annotated[str, typer.Argument(help="user:ID")], data: Data = DATA, json: AsJson = False) -> None:
+    """Make an API key for a person, and show it once."""
+    from acl.admin import policy_change
+    from acl.keys import new_api_key
+    from acl.names import UserId
+    from api.wiring import open_store_at
+
+    with open_store_at(data) as (store, _, ledger), policy_change(store.engine, ledger, ACTOR) as change:
+        key = new_api_key(change, UserId(user))
+    show.done(key, {"user": user, "key": key} if json else None)
+
+
+@key_app.command("revoke")
+def key_revoke(
+    prefix: Annotated[str, typer.Argument(help="The first ten characters of the key.")],
+    data: Data = DATA,
+    json: AsJson = False,
+) -> None:
+    """Revoke a key; it stops working with the next request."""
+    from acl.admin import policy_change
+    from acl.keys import revoke_api_keys
+    from api.wiring import open_store_at
+
+    with open_store_at(data) as (store, _, ledger), policy_change(store.engine, ledger, ACTOR) as change:
+        revoke_api_keys(change, prefix)
+    show.done(f"Revoked {prefix}….", {"revoked": prefix} if json else None)
+
+
+@app.command()
+def ingest(
+    folder: Annotated[Path, typer.Argument(help="What to read.")],
+    collection: Annotated[str, typer.Option(help="Name of the collection, without coll:.")],
+    readers: Annotated[list[str] | None, typer.Option(help="user:ID, group:ID or role:everyone; repeat it.")] = None,
+    level: Annotated[str | None, typer.Option(help="public, internal, confidential or restricted.")] = None,
+    compartment: Annotated[list[str] | None, typer.Option(help="gdpr, hipaa, pci or trade-secret.NAME.")] = None,
+    moved: Annotated[bool, typer.Option("--moved", help="The collection's folder is at a new place.")] = False,
+    data: Data = DATA,
+    json: AsJson = False,
+) -> None:
+    """Read a folder into a collection; a second run takes only what changed. Hidden files are passed over."""
+    from acl.labels import Label, parse_compartment, parse_level
+    from api.ingesting import ingest_folder
+    from api.wiring import open_house
+
+    compartments = frozenset(parse_compartment(text) for text in compartment or ())
+    label = Label(parse_level(level), compartments) if level else None
+    if compartments and label is None:
+        raise typer.BadParameter("--compartment needs --level")
+    begin = time.monotonic()
+    with open_house(data) as house, show.Bar() as bar:
+        made = ingest_folder(
+            house, folder, collection, actor=ACTOR, progress=bar, readers=readers or (), label=label, moved=moved
+        )
+    if json:
+        show.as_json({"added": made.added, "changed": made.changed, "unchanged": made.unchanged,
+                      "chunks": made.chunks, "failed": made.failed, "notes": made.notes})  # fmt: skip
+    else:
+        show.summary(made, time.monotonic() - begin)
+    if made.failed:
+        raise typer.Exit(Exit.PARTLY if made.added + made.changed + made.unchanged else Exit.NO)
+
+
+@app.command()
+def ask(
+    question: Annotated[str, typer.Argument(help="What you want to know; at most 2,000 characters.")],
+    as_user: Annotated[str | None, typer.Option("--as", help="user:ID; in a demo data folder alone.")] = None,
+    collection: Annotated[str | None, typer.Option(help="Stay in the collection of this name.")] = None,
+    prompt: Annotated[bool, typer.Option("--prompt", help="Show the literal prompt as well.")] = False,
+    data: Data = DATA,
+    json: AsJson = False,
+) -> None:
+    """Ask a question with the API key in NTK_KEY."""
+    from api.ask import to_json
+    from api.wiring import open_house, require_whole_index
+    from egress.answer import answer, new_ask_id
+    from egress.types import Ask
+
+    with open_house(data) as house:
+        require_whole_index(house)
+        principal = _principal(house, as_user)
+        made = answer(Ask(principal, question, new_ask_id(), collection=collection), house.answering)
+    if json:
+        show.as_json(to_json(made))
+    else:
+        show.reply(made, prompt=prompt)
+    if made.outcome == "nothing":
+        raise typer.Exit(Exit.NO)
+
+
+def _principal(house: House, as_user: str | None) -> Principal:
+    from api.auth import COMMAND_LINE, principal_named, principal_of_key
+
+    if as_user is not None:
+        return principal_named(house, as_user)
+    return principal_of_key(house, os.environ.get("NTK_KEY", ""), COMMAND_LINE)
+
+
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8300,
+    name: Annotated[list[str] | None, typer.Option(help="Host name that browsers use for it; repeat it.")] = None,
+    data: Data = DATA,
+) -> None:
+    """Serve the chat page and the HTTP interface."""
+    import uvicorn
+
+    from api.app import LOOPBACK, create_app
+    from api.wiring import open_house, require_whole_index
+
+    shown = f"[{host}]" if ":" in host else host
+    with open_house(data) as house:
+        require_whole_index(house)
+        listener = _listening(host, port)
+        service = create_app(house, [*LOOPBACK, shown, *(name or ())])
+        show.out.print(f"Need to Know is on http://{shown}:{port}/ (stop it with Ctrl-C)", markup=False)
+        # Without an access log: a path or a query must not put into a log what a body keeps out of it.
+        config = uvicorn.Config(service, log_level="warning", access_log=False, server_header=False)
+        with suppress(KeyboardInterrupt):
+            uvicorn.Server(config).run(sockets=[listener])
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    try:
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except (OSError, UnicodeError) as error:  # UnicodeError: a label of the host name is too long
+        match getattr(error, "errno", None):
+            case errno.EADDRINUSE:
+                why = "another program has this port: stop it, or choose another with --port"
+            case errno.EACCES:
+                why = "this user may not use this port: choose one above 1023 with --port"
+            case _:
+                why = "--host is no address of this machine"
+        raise CannotListen(f"cannot listen on {host}, port {port}: {why}") from error
+
+
+@app.command()
+def doctor(data: Data = DATA, json: AsJson = False) -> None:
+    """Say what is configured, what is missing, and what it means."""
+    from api.doctor import State, examine
+
+    findings = examine(data)
+    if json:
+        show.as_json([finding.to_json() for finding in findings])
+    else:
+        show.findings(findings)
+    if any(finding.state is State.MISSING for finding in findings):
+        raise typer.Exit(Exit.NO)
+
+
+@audit_app.command("verify")
+def audit_verify(data: Data = DATA, json: AsJson = False) -> None:
+    """Recompute the whole chain of the audit trail."""
+    from api.wiring import open_store_at
+    from audit.ledger import verify
+
+    with open_store_at(data) as opened:
+        verified = verify(opened.store.engine)
+    if json:
+        show.as_json({"records": verified.records, "head": verified.head})
+    else:
+        show.out.print(f"{verified.records} records verify; the last is {verified.head}")
+
+
+@app.command()
+def demo(data: Data = Path(".demo"), json: AsJson = False) -> None:
+    """Make a throw-away data folder with the sample company, and let three people ask."""
+    from api.demo import run, to_json, transcript
+
+    made = run(data)
+    if json:
+        show.as_json(to_json(made))
+    else:
+        transcript(made)
+
+
+if __name__ == "__main__":
+    main()

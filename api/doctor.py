@@ -1,0 +1,151 @@
+"""What is configured, what is missing, and what it means for whoever runs the service."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy import func, select
+
+from acl.labels import Level
+from api.errors import row_of
+from api.settings import load_settings
+from api.wiring import missing_points
+from audit.ledger import verify
+from retrieval.edge import EdgeIndex
+from retrieval.embed import DIMENSION, MODEL_NAME, packaged_model, verify_pinned
+from store import schema
+from store.engine import snapshot
+from store.errors import DataFolderBusy
+from store.folder import Layout, open_store, owned
+from store.secret import resolve
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from api.settings import Settings
+    from store.folder import Store
+
+FREE_SPACE: Final = 1_000_000_000  # bytes; the index stops the process when a disk is full
+
+
+class State(StrEnum):
+    """How it stands with one thing."""
+
+    FINE = "fine"
+    NOTE = "note"  # it works, and there is something to know
+    MISSING = "missing"  # it does not work
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing, how it stands, and what that means."""
+
+    thing: str
+    state: State
+    meaning: str
+
+    def to_json(self) -> dict[str, str]:
+        """Give it as JSON shows it."""
+        return {key: str(value) for key, value in asdict(self).items()}
+
+
+def examine(root: Path) -> list[Finding]:
+    """Look at everything that an answer needs. Nothing is changed, and nothing raises: it is all findings."""
+    layout = Layout(root)
+    findings = [_tried("embedding model", _model), _tried("disk", lambda: _disk(root))]
+    try:
+        layout.require()
+        settings = load_settings(layout)
+        store = open_store(layout, settings.master_key, owner=False)
+    except Exception as error:  # noqa: BLE001 - a doctor reports what is broken
+        return [*findings, Finding("data folder", State.MISSING, _told(error))]
+    try:
+        findings.append(Finding("data folder", State.FINE, f"{root}, made for {store.embedder}, key fits"))
+        findings.append(_tried("provider", lambda: _provider(settings, root)))
+        findings.append(_tried("people", lambda: _people(store)))
+        findings.append(_tried("index", lambda: _index(store)))
+        findings.append(_tried("audit trail", lambda: _audit(store)))
+        if store.demo:
+            findings.append(Finding("demo", State.NOTE, "anybody on this machine may ask under any name (--as)"))
+    finally:
+        store.engine.dispose()
+    return findings
+
+
+def _tried(thing: str, look: Callable[[], tuple[State, str]]) -> Finding:
+    try:
+        return Finding(thing, *look())
+    except Exception as error:  # noqa: BLE001 - same
+        return Finding(thing, State.MISSING, _told(error))
+
+
+def _told(error: Exception) -> str:
+    return f"{error} ({row_of(error).code})"
+
+
+def _model() -> tuple[State, str]:
+    verify_pinned(packaged_model())
+    return State.FINE, f"{MODEL_NAME}, files match their published hashes; it runs on this machine"
+
+
+def _disk(root: Path) -> tuple[State, str]:
+    place = next(parent for parent in (root, *root.absolute().parents) if parent.exists())
+    free = shutil.disk_usage(place).free
+    if free < FREE_SPACE:
+        return State.MISSING, f"only {free // 1_000_000} MB free: make room before you ingest"
+    return State.FINE, f"{free // 1_000_000_000} GB free"
+
+
+def _provider(settings: Settings, root: Path) -> tuple[State, str]:
+    provider = settings.provider
+    if provider is None:
+        return State.NOTE, "none: answers are quotes from the documents, and nothing leaves this machine"
+    if provider.key:
+        resolve(provider.key, root)
+    covered = f"{provider.base_url.host} gets redacted prompts up to {provider.ceiling.name.lower()}"
+    if provider.ceiling < Level.INTERNAL:
+        return State.NOTE, f"{covered}; a question is internal, so nothing is ever sent"
+    if provider.base_url.scheme != "https" and provider.base_url.host not in ("127.0.0.1", "localhost"):
+        return State.NOTE, f"{covered}; without https, anybody on the way can read them"
+    return State.FINE, covered
+
+
+def _people(store: Store) -> tuple[State, str]:
+    with snapshot(store.engine) as connection:
+        people = connection.scalar(select(func.count()).select_from(schema.users).where(schema.users.c.active))
+        keys = connection.scalar(
+            select(func.count()).select_from(schema.api_key).where(schema.api_key.c.revoked_at.is_(None))
+        )
+        rules = connection.scalar(
+            select(func.count()).select_from(schema.casbin_rule).where(schema.casbin_rule.c.ptype == "p")
+        )
+    said = f"{people} people, {keys} API keys, {rules} rules"
+    if not people or not rules:
+        return State.NOTE, f"{said}: nobody may read anything yet (ntk user add, ntk group join, ntk ingest --readers)"
+    if not keys:
+        return State.NOTE, f"{said}: nobody can ask over HTTP yet (ntk key new)"
+    return State.FINE, said
+
+
+def _index(store: Store) -> tuple[State, str]:
+    if not store.layout.index.exists():
+        return State.NOTE, "there is none yet: ingest makes it; if there was one, ingest the folders again"
+    try:
+        with owned(store.layout):
+            index = EdgeIndex(store.layout.index, DIMENSION)
+            points, missing = index.count(), missing_points(store, index)
+            index.close()
+    except DataFolderBusy as busy:
+        return State.NOTE, f"not looked into: {busy}"
+    if missing:
+        return State.MISSING, f"{missing} chunks cannot be found: ingest the folders again, which brings them back"
+    return State.FINE, f"{points} points, none missing"
+
+
+def _audit(store: Store) -> tuple[State, str]:
+    verified = verify(store.engine)
+    return State.FINE, f"{verified.records} records, the chain verifies"

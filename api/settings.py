@@ -1,0 +1,104 @@
+"""The settings, from `ntk.toml` in the data folder and from `NTK_…` variables, which win.
+
+Every setting names its unit and what it does; docs/reference/settings.md is generated from here.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from typing import TYPE_CHECKING, Final
+
+from pydantic import BaseModel, ConfigDict, Field, HttpUrl, ValidationError, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from acl.errors import BadLabel
+from acl.labels import Level, parse_level
+from api.errors import BadSettings
+
+if TYPE_CHECKING:
+    from store.folder import Layout
+
+PREFIX: Final = "NTK_"
+# Variables that are no settings: where the data folder is, who asks on the command line, what tests use.
+_OTHER_VARIABLES: Final = ("NTK_DATA", "NTK_KEY", "NTK_GOLDEN")
+_TEST_PREFIX: Final = "NTK_TEST_"
+
+
+class ProviderSettings(BaseModel):
+    """A model outside of this process, behind an OpenAI-compatible interface."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    base_url: HttpUrl = Field(description="URL of the interface, such as https://llm.example/v1")
+    model: str = Field(min_length=1, max_length=200, description="name of the model there")
+    key: str = Field(default="", description="secret reference of the key (file:PATH or env:NAME); empty: none needed")
+    ceiling: Level = Field(
+        description="highest level that may be sent there (public, internal, confidential, restricted); "
+        "text in a compartment is never sent"
+    )
+
+    @field_validator("ceiling", mode="before")
+    @classmethod
+    def _by_name(cls, value: object) -> Level:
+        try:
+            return parse_level(str(value))
+        except BadLabel as error:
+            # Not the error's own words: a secret may stand in the wrong place, and would be shown.
+            raise ValueError(f"write one of {', '.join(level.name.lower() for level in Level)}") from error
+
+
+class Settings(BaseSettings):
+    """Everything that can be set. There are no others, and an unknown name is refused."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True, case_sensitive=False
+    )
+
+    master_key: str = Field(
+        min_length=1,
+        description="secret reference of the master key (file:PATH, below the data folder if relative, or env:NAME)",
+    )
+    provider: ProviderSettings | None = Field(
+        default=None, description="where prompts may go; without it, answers are quotes and nothing leaves"
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - no .env file is read
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - secrets are references
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return env_settings, init_settings, TomlConfigSettingsSource(settings_cls)
+
+
+def load_settings(layout: Layout) -> Settings:
+    """Read the settings of a data folder.
+
+    Raises:
+        BadSettings: The file or a variable is wrong; the message names each and never shows a value.
+    """
+    unknown = sorted(name for name in os.environ if name.startswith(PREFIX) and not _is_known(name))
+    if unknown:
+        raise BadSettings(f"the variable {unknown[0]} is no setting: see docs/reference/settings.md")
+
+    class FileSettings(Settings):
+        model_config = SettingsConfigDict(toml_file=layout.settings)
+
+    try:
+        return FileSettings()
+    except tomllib.TOMLDecodeError as error:
+        raise BadSettings(f"{layout.settings} is not valid TOML: {error}") from error
+    except (OSError, UnicodeDecodeError, RecursionError) as error:
+        raise BadSettings(f"{layout.settings} cannot be read: write it in TOML, in UTF-8") from error
+    except ValidationError as error:
+        problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False))
+        raise BadSettings(f"the settings in {layout.settings} and the NTK_ variables: {problems}") from error
+
+
+def _is_known(variable: str) -> bool:
+    name = variable.removeprefix(PREFIX).lower().split("__")[0]
+    return variable in _OTHER_VARIABLES or variable.startswith(_TEST_PREFIX) or name in Settings.model_fields

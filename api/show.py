@@ -1,0 +1,146 @@
+"""What the command line prints: answers, summaries, findings, progress."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any, Final
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from ingest.types import one_line
+from retrieval.sentences import sentences
+
+if TYPE_CHECKING:
+    from typing import Self
+
+    from api.doctor import Finding
+    from egress.types import Reply
+    from ingest.pipeline import Summary
+
+_SHOWN: Final = 160  # characters of an excerpt in a line
+
+# Without emoji: "user:b:" in a message is a name and a colon, and ":key:" in a document is what stands there.
+out = Console(highlight=False, soft_wrap=True, emoji=False)
+err = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
+
+
+def as_json(value: Any) -> None:
+    """Print one JSON value on one line."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+
+
+def done(said: str, value: dict[str, Any] | None) -> None:
+    """Say in a sentence what was done, or in JSON where a value is given for it."""
+    if value is None:
+        out.print(said, markup=False)
+    else:
+        as_json(value)
+
+
+def reply(made: Reply, *, prompt: bool = False) -> None:
+    """Print an answer with its citations, and what left; a refusal is its sentence and nothing else."""
+    out.print(escape(made.answer))
+    if made.outcome == "nothing":
+        return
+    out.print()
+    for citation in made.citations:
+        shortened = around(citation.excerpt, made.answer)
+        out.print(f"  [bold]\\[{citation.number}][/] {escape(citation.title)}: [dim]{escape(shortened)}[/]")
+    for warning in made.warnings:
+        out.print(f"  [dim]warning: {escape(one_line(warning))}[/]")
+    out.print(f"\n  {escape(left(made))}")
+    if prompt and made.prompt:
+        out.print(f"[dim]{escape(made.prompt)}[/]")
+
+
+def around(excerpt: str, answer: str) -> str:
+    """Give up to 160 characters of an excerpt in one line, from the longest sentence on that the answer quotes.
+
+    Without such a sentence they are the first ones.
+    """
+    said, whole, begin, longest = one_line(answer), "", 0, 0
+    for start, end in sentences(excerpt):
+        sentence = one_line(excerpt[start:end])
+        if len(sentence) > longest and sentence in said:
+            begin, longest = len(whole), len(sentence)
+        whole += f"{sentence} "
+    whole = whole.rstrip() or one_line(excerpt)
+    if len(whole) <= _SHOWN:
+        return whole
+    return f"{'… ' * (begin > 0)}{whole[begin : begin + _SHOWN]}{' …' * (len(whole) > begin + _SHOWN)}"
+
+
+def left(made: Reply) -> str:
+    """Say in one line what left the building."""
+    replaced = ", ".join(f"{count} {kind.lower()}" for kind, count in sorted(made.redactions.items())) or "nothing"
+    if made.route is None or not made.route.leaves:
+        reason = made.route.rule if made.route else "nothing was prepared"
+        return f"Nothing left this machine ({reason}). Label {made.label}; replaced: {replaced}."
+    return f"Sent to {made.route.provider} ({made.route.rule}). Label {made.label}; replaced: {replaced}."
+
+
+def summary(made: Summary, seconds: float) -> None:
+    """Print what became of a folder's files."""
+    rate = f", {made.chunks / seconds:.0f} chunks/s" if made.chunks and seconds else ""
+    out.print(
+        f"{made.added} added, {made.changed} changed, {made.unchanged} unchanged, {len(made.failed)} failed; "
+        f"{made.chunks} chunks in {seconds:.1f} s{rate}"
+    )
+    for file, notes in sorted(made.notes.items()):
+        out.print(f"  [yellow]note[/] {escape(file)}: {escape('; '.join(notes))}")
+    if made.failed:
+        out.print("Not read:")
+        for file, reason in sorted(made.failed.items()):
+            out.print(f"  [red]{escape(file)}[/]: {escape(reason)}")
+
+
+class Bar:
+    """A progress bar on the terminal; plain silence where there is none."""
+
+    def __init__(self) -> None:
+        """Prepare the bar; it appears with the first file."""
+        self._chunks = 0
+        self._task: TaskID | None = None
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("files"),
+            TextColumn("{task.fields[chunks]} chunks"),
+            TimeRemainingColumn(),
+            console=err,
+            transient=True,
+            disable=not err.is_terminal,
+        )
+
+    def __enter__(self) -> Self:
+        """Show it."""
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Take it away, whatever happened."""
+        self._bar.stop()
+
+    def started(self, files: int) -> None:
+        """So many files will be looked at."""
+        self._task = self._bar.add_task("reading", total=files, chunks=0)
+
+    def finished(self, relative: str, chunks: int) -> None:
+        """One file is done."""
+        self._chunks += chunks
+        if self._task is not None:
+            self._bar.update(self._task, advance=1, chunks=self._chunks, description=escape(relative[-40:]))
+
+
+_COLOURS = {"fine": "green", "note": "yellow", "missing": "red"}
+
+
+def findings(made: list[Finding]) -> None:
+    """Print what a doctor found."""
+    for finding in made:
+        colour = _COLOURS[finding.state.value]
+        out.print(f"[{colour}]{finding.state:<9}[/]{finding.thing:<17}{escape(finding.meaning)}")

@@ -1,0 +1,195 @@
+"""Builds the parts and puts them together. Nothing else reads settings or constructs an edge."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from sqlalchemy import func, select
+
+from acl.read import people
+from api.errors import BadSettings
+from api.settings import load_settings
+from audit.ledger import Ledger
+from egress.answer import Edges
+from egress.extractive import Extractive
+from egress.openai_model import OpenAiModel
+from egress.route import Provider
+from redaction.directory import Person, directory_recogniser
+from redaction.patterns import pattern_recognisers
+from redaction.vault import Vault
+from retrieval.edge import EdgeIndex
+from retrieval.embed import DIMENSION, MODEL_NAME, Embedder
+from retrieval.errors import EmbedderMismatch, IndexDown
+from retrieval.permit import permit
+from store.engine import snapshot
+from store.folder import Layout, open_store, owned
+from store.schema import chunk, document, policy_state
+from store.secret import resolve
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from sqlalchemy import Connection, Engine
+
+    from api.settings import ProviderSettings, Settings
+    from redaction.types import Recogniser
+    from retrieval.embed import Embed
+    from store.folder import Store
+
+EMBEDDER: Final = f"{MODEL_NAME}/{DIMENSION}"
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """An open installation: what every door is built on."""
+
+    store: Store
+    settings: Settings
+    ledger: Ledger
+    index: EdgeIndex
+    embed: Embed
+    answering: Edges
+
+
+@contextmanager
+def open_store_at(root: Path) -> Iterator[Opened]:
+    """Open database, settings and audit trail of a data folder, beside whoever owns its index.
+
+    What is changed so holds from the next request of a running service on.
+
+    Raises:
+        NoDataFolder, DataFolderNewer, SecretMissing, WrongMasterKey, BadSettings: It cannot be opened.
+    """
+    with _opened(Layout(root), owner=False) as opened:
+        yield opened
+
+
+@contextmanager
+def open_house(root: Path, embed: Embed | None = None) -> Iterator[House]:
+    """Hold a data folder for this process, and open everything of it.
+
+    Raises:
+        DataFolderBusy: Another process holds it.
+        NoDataFolder, DataFolderNewer, SecretMissing, WrongMasterKey, BadSettings: It cannot be opened.
+        EmbedderMismatch: Its index holds vectors of another model.
+        IndexDown: Its index cannot be opened.
+    """
+    layout = Layout(root)
+    layout.require()
+    with owned(layout), _opened(layout, owner=True) as (store, settings, ledger):
+        if store.embedder != EMBEDDER:
+            raise EmbedderMismatch(f"the index holds vectors of {store.embedder}; this version makes {EMBEDDER}")
+        embedding = embed or Embedder()
+        with ExitStack() as stack:
+            index = EdgeIndex(store.layout.index, DIMENSION)
+            stack.callback(index.close)
+            remote = _client(settings.provider, root) if settings.provider else None
+            if remote is not None:
+                stack.callback(remote.close)
+            answering = _answering(store, settings, ledger, index, embedding, remote)
+            yield House(store, settings, ledger, index, embedding, answering)
+
+
+class Opened(NamedTuple):
+    """What can be opened without owning the data folder."""
+
+    store: Store
+    settings: Settings
+    ledger: Ledger
+
+
+@contextmanager
+def _opened(layout: Layout, *, owner: bool) -> Iterator[Opened]:
+    layout.require()
+    settings = load_settings(layout)
+    store = open_store(layout, settings.master_key, owner=owner)
+    try:
+        yield Opened(store, settings, Ledger(store.engine, store.keys.audit))
+    finally:
+        store.engine.dispose()
+
+
+def missing_points(store: Store, index: EdgeIndex) -> int:
+    """Count the chunks that answer by right and that the index cannot find.
+
+    Raises:
+        StoreDown, IndexDown: One of them does not answer.
+    """
+    live = (document.c.state == "live") & (chunk.c.version == document.c.version)
+    with snapshot(store.engine) as connection:
+        chunks = connection.scalar(select(func.count()).select_from(chunk.join(document)).where(live)) or 0
+    return max(0, chunks - index.count())
+
+
+def require_whole_index(house: House) -> None:
+    """Refuse to answer from an index that was lost or is not complete: it would say "nothing" where there is something.
+
+    Raises:
+        IndexDown: Points are missing. Ingesting the folders again brings them back.
+    """
+    if missing := missing_points(house.store, house.index):
+        raise IndexDown(f"the index lacks {missing} chunks: ingest the folders again, which brings them back")
+
+
+def _answering(
+    store: Store, settings: Settings, ledger: Ledger, index: EdgeIndex, embed: Embed, remote: OpenAiModel | None
+) -> Edges:
+    return Edges(
+        engine=store.engine,
+        index=index,
+        embed=embed,
+        permit=partial(permit, engine=store.engine, keys=store.keys),
+        recognisers=Recognisers(store.engine),
+        vault=Vault(store.engine, store.keys.tokens),
+        ledger=ledger,
+        local=Extractive(),
+        remote=remote,
+        provider=_terms(settings.provider) if settings.provider else None,
+    )
+
+
+def _client(provider: ProviderSettings, root: Path) -> OpenAiModel:
+    key = resolve(provider.key, root) if provider.key else ""
+    try:
+        return OpenAiModel(str(provider.base_url), provider.model, key)
+    except ValueError as error:
+        raise BadSettings(f"provider: {error}") from error
+
+
+def _terms(provider: ProviderSettings) -> Provider:
+    return Provider(provider.base_url.host or "", provider.model, provider.ceiling)
+
+
+class Recognisers:
+    """What recognises identities now: the patterns, and the directory as of the current policy."""
+
+    def __init__(self, engine: Engine) -> None:
+        """Read the directory from this database."""
+        self._engine = engine
+        self._patterns = pattern_recognisers()
+        self._lock = threading.Lock()  # a large directory takes a second to prepare: once, not in every thread
+        self._epoch = -1
+        self._people: frozenset[Person] = frozenset()
+        self._known: tuple[Recogniser, ...] = ()
+
+    def __call__(self) -> Sequence[Recogniser]:
+        """Give the recognisers; the directory is read again after a change of the policy."""
+        with self._lock:
+            with snapshot(self._engine) as connection:
+                epoch = connection.scalars(select(policy_state.c.epoch)).one()
+                found = self._people if epoch == self._epoch else _directory(connection)
+            if not self._known or found != self._people:
+                self._known = (directory_recogniser(sorted(found, key=lambda person: person.id)), *self._patterns)
+            self._epoch, self._people = epoch, found
+            return self._known
+
+
+def _directory(connection: Connection) -> frozenset[Person]:
+    return frozenset(
+        Person(row.id, row.name, row.email, row.phone, row.id.partition(":")[2]) for row in people(connection)
+    )

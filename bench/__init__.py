@@ -1,0 +1,1 @@
+"""Figures, side by side with a baseline, in one run."""

@@ -1,0 +1,311 @@
+"""Write the pages of docs/reference from the code: settings, errors, commands, HTTP.
+
+    python -m docs.generate
+
+Each page is a function that gives its text; a test compares it with the file.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, cast
+
+import typer
+from fastapi import FastAPI
+from pydantic import BaseModel
+from pydantic_core import PydanticUndefined
+from typer.core import TyperArgument, TyperGroup, TyperOption
+
+from acl.labels import Label, Level
+from acl.names import DocumentId
+from api.app import MAX_BODY, create_app
+from api.ask import AskIn, to_json
+from api.cli import app as cli
+from api.errors import ERRORS, UNEXPECTED, Exit
+from api.settings import PREFIX, Settings
+from egress.answer import MAX_QUESTION
+from egress.route import Route
+from egress.types import Citation, Reply
+from retrieval.types import ChunkId
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from pydantic.fields import FieldInfo
+    from typer.core import TyperCommand
+
+    from api.errors import Row
+    from api.wiring import House
+
+REFERENCE: Final = Path(__file__).parent / "reference"
+LEVELS: Final = ", ".join(level.name.lower() for level in Level)
+EXITS: Final[Mapping[Exit, str]] = {
+    Exit.YES: "It was done.",
+    Exit.NO: "It was not: nothing that you may read answers the question, or an error of this kind.",
+    Exit.MISUSE: "It was asked wrongly: an argument, a setting or a secret is not right.",
+    Exit.PARTLY: "Some files of a folder could not be read, or another process has the data folder.",
+}
+# What the fields of a question mean. A field that is not here stops the generator.
+ASKED: Final[Mapping[str, str]] = {
+    "question": f"What you want to know; the flow answers up to {MAX_QUESTION:,} characters.",
+    "conversation": "The id that an earlier reply gave. People keep their tokens within a conversation.",
+    "collection": "The name of a collection to stay in, alone: `handbook`, not `coll:handbook`.",
+}
+# What the fields of a reply mean. Same.
+REPLIED: Final[Mapping[str, str]] = {
+    "answer": "The answer, with citations such as `[1]`; real names are back in it.",
+    "citations": "The excerpts that it stands on: number, title, text, document, chunk, and where in the chunk "
+    "(offsets in characters).",
+    "outcome": "`answered`, or `nothing` when nothing that the asker may read answers it. Both have status 200.",
+    "route": "Where the prompt went: `decision` is `provider`, `local` or `none`; `rule` is what decided it.",
+    "redactions": "How many stretches of the texts were replaced by tokens, by kind.",
+    "label": "The label of the answer: the most restrictive of the question and the excerpts.",
+    "prompt": "Word for word what the model got; null when there was none.",
+    "left": "Whether that prompt left this machine.",
+    "warnings": "What the output checks dropped or found odd.",
+    "conversation": "Pass it on with the next question of the same conversation.",
+    "audit_id": "The name of this request in the audit trail.",
+}
+EVENTS: Final[Mapping[str, str]] = {
+    "stage": 'Where the request is, as `{"stage": "searching"}`.',
+    "delta": 'The next piece of the checked answer, as `{"text": …}`.',
+    "done": "The whole reply, as above. Nothing follows.",
+    "error": "The problem, as under [errors](errors.md). Nothing follows.",
+}
+
+
+def main() -> None:
+    """Write every page."""
+    REFERENCE.mkdir(exist_ok=True)
+    for name, page in PAGES.items():
+        (REFERENCE / name).write_text(page(), encoding="utf-8")
+
+
+def settings_page() -> str:
+    """Give the page of all settings and their variables."""
+    rows = [
+        (f"`{key}`", f"`{PREFIX}{key.replace('.', '__').upper()}`", _form(field), _default(field), field.description)
+        for key, field in settings()
+    ]
+    return _page(
+        "Settings",
+        "api/settings.py",
+        "Settings stand in `ntk.toml` in the data folder; a variable of the environment wins over the file. There are "
+        "no others: an unknown name is refused, in the file and among the variables that begin with `NTK_`.",
+        _table(("in `ntk.toml`", "variable", "form", "default", "what it is"), rows),
+        "Two more variables are read that are no settings: `NTK_DATA` names the data folder where `--data` is not "
+        "given, and `NTK_KEY` is the API key that `ntk ask` uses.",
+        "A new data folder has this file, and needs no more:",
+        '```toml\nmaster_key = "file:master.key"\n```',
+        "A secret reference is `file:PATH` (the file must be readable by its owner alone; a relative path starts at "
+        "the data folder) or `env:NAME`. Settings never hold a secret themselves.",
+    )
+
+
+def settings(model: type[BaseModel] = Settings, above: str = "") -> Iterator[tuple[str, FieldInfo]]:
+    """Give every setting by its full name, those of a table after the table."""
+    for name, field in model.model_fields.items():
+        yield f"{above}{name}", field
+        for part in _parts(field.annotation):
+            if issubclass(part, BaseModel):
+                yield from settings(part, f"{above}{name}.")
+
+
+def _parts(annotation: Any) -> list[type]:
+    found = [part for part in (annotation, *getattr(annotation, "__args__", ())) if isinstance(part, type)]
+    return [part for part in found if part is not type(None)]
+
+
+def _form(field: FieldInfo) -> str:
+    part = _parts(field.annotation)[-1]
+    if issubclass(part, BaseModel):
+        return "a table; as a variable, JSON"
+    if part is Level:
+        return LEVELS
+    limits = ["not empty" for limit in field.metadata if getattr(limit, "min_length", 0) == 1]
+    limits += [f"at most {limit.max_length} characters" for limit in field.metadata if hasattr(limit, "max_length")]
+    return ", ".join(["URL" if "Url" in part.__name__ else "text", *limits])
+
+
+def _default(field: FieldInfo) -> str:
+    if field.default is PydanticUndefined:
+        return "none: it must be set"
+    return f"`{field.default!r}`" if field.default else "empty" if field.default == "" else "not set"
+
+
+def errors_page() -> str:
+    """Give the page of all errors: codes, statuses, exit codes."""
+    rows = [_error_row(row, error.__doc__) for error, row in ERRORS.items()]
+    return _page(
+        "Errors",
+        "api/errors.py",
+        "Over HTTP an error is a body of the type `application/problem+json` (RFC 9457) with `type`, `title`, "
+        "`status`, `detail` and `code`; a malformed request adds `errors`. On the command line it is one line, "
+        "`ntk: MESSAGE (code)`, and an exit code; with `--json`, the same body stands on standard output as well. The "
+        "codes never change.",
+        _table(
+            ("code", "HTTP", "exit", "title", "what it means", "detail"),
+            [*rows, _error_row(UNEXPECTED, "Nobody foresaw it. The log has its place in the code, not its text.")],
+        ),
+        "Where the detail is *fixed*, a caller over HTTP gets a general text and the error's own message stays in the "
+        "log, since it may name what a caller has no business knowing. The command line always shows the message. "
+        "Errors of the protocol itself, such as an unknown path, have the code `http-STATUS`.",
+        "## Exit codes",
+        _table(("exit", "meaning"), [(str(int(code)), EXITS[code]) for code in Exit]),
+    )
+
+
+def _error_row(row: Row, meaning: str | None) -> tuple[str, ...]:
+    text = (meaning or "").strip().partition("\n")[0]
+    return f"`{row.code}`", str(row.status), str(int(row.exit)), row.title, text, "fixed" if row.shown else "its own"
+
+
+def cli_page() -> str:
+    """Give the page of all commands with their arguments and options."""
+    parts: list[str] = []
+    for name, command in commands():
+        arguments = [p for p in command.params if isinstance(p, TyperArgument)]
+        options = [p for p in command.params if isinstance(p, TyperOption)]
+        usage = " ".join([f"ntk {name}", *(argument.opts[0].upper() for argument in arguments)])
+        rows = [*map(_argument_row, arguments), *map(_option_row, options)]
+        parts += [f"## `{usage}`", command.help or "", _table(("", "value", "default", "meaning"), rows)]
+    return _page(
+        "Commands",
+        "api/cli.py",
+        "`ntk COMMAND --help` shows the same. Exit codes: 0 yes, 1 no, 2 misuse, 3 partly; see [errors](errors.md). "
+        "`--json` prints one JSON value on one line, for an error too. The option `--version`, in place of a command, "
+        "shows the version.",
+        *parts,
+    )
+
+
+def commands() -> Iterator[tuple[str, TyperCommand]]:
+    """Give every command by its full name, without `ntk`."""
+
+    def below(group: TyperGroup, above: str) -> Iterator[tuple[str, TyperCommand]]:
+        for name, command in group.commands.items():
+            if isinstance(command, TyperGroup):
+                yield from below(command, f"{above}{name} ")
+            else:
+                yield f"{above}{name}", cast("TyperCommand", command)
+
+    return below(cast("TyperGroup", typer.main.get_command(cli)), "")
+
+
+def _argument_row(argument: TyperArgument) -> tuple[str, ...]:
+    return f"`{argument.opts[0].upper()}`", _kind(argument), "required", argument.help or ""
+
+
+def _option_row(option: TyperOption) -> tuple[str, ...]:
+    shown = "required" if option.required else f"`{option.default}`" if option.default not in (None, "", False) else ""
+    meaning = f"{option.help} Or set `{option.envvar}`." if option.envvar else option.help or ""
+    return ", ".join(f"`{name}`" for name in option.opts), _kind(option), shown, meaning
+
+
+def _kind(parameter: TyperArgument | TyperOption) -> str:
+    annotation = parameter.type_descriptor.annotation
+    return {bool: "", int: "number", Path: "path"}.get(annotation, "text") + (", repeatable" * parameter.multiple)
+
+
+def http_page() -> str:
+    """Give the page of the HTTP interface."""
+    paths = interface().openapi()["paths"]
+    rows = [
+        (f"`{method.upper()} {path}`", operation.get("description", "").partition("\n")[0] or PROBES[path])
+        for path, methods in paths.items()
+        for method, operation in methods.items()
+    ]
+    return _page(
+        "HTTP interface",
+        "api/ask.py and api/app.py",
+        "`ntk serve` listens on http://127.0.0.1:8300 unless told otherwise. A request is made as the person whose "
+        "API key it carries, and in no other way: `Authorization: Bearer KEY`. No body and no other header names "
+        "anybody. The chat page is at `/`. Bodies of more than "
+        f"{MAX_BODY:,} bytes and requests to other host names are refused.",
+        _table(("request", "what it does"), rows),
+        "## The question",
+        _table(("field", "form", "needed", "meaning"), list(_asked())),
+        "A field that is not in this table is refused. So is an identity in the body.",
+        "## The reply",
+        _table(("field", "meaning"), [(f"`{name}`", REPLIED[name]) for name in to_json(EXAMPLE)]),
+        f"```json\n{json.dumps(to_json(EXAMPLE), indent=2, ensure_ascii=False)}\n```",
+        "## As a stream",
+        "With `Accept: text/event-stream` the same reply comes as server-sent events. No piece of an answer is sent "
+        "before the whole of it was checked.",
+        _table(("event", "data"), [(f"`{name}`", meaning) for name, meaning in EVENTS.items()]),
+        "## Try it",
+        "```sh\ncurl --silent http://127.0.0.1:8300/api/v1/ask \\\n"
+        '    --header "Authorization: Bearer $NTK_KEY" --json \'{"question": "Who do I call when I am sick?"}\'\n```',
+    )
+
+
+PROBES: Final[Mapping[str, str]] = {
+    "/healthz": "Say that the process is alive. It needs no key and tells nothing else.",
+    "/readyz": "Say whether database and index answer. It needs no key and tells nothing else.",
+}
+
+EXAMPLE: Final = Reply(
+    outcome="answered",
+    answer="Call Priya Raman before 08:30. [1]",
+    citations=(
+        Citation(
+            number=1,
+            title="Calling in sick",
+            excerpt="When you are sick, call Priya Raman before 08:30.",
+            document=DocumentId("doc:3f0c…"),
+            chunk=ChunkId("9d2b…"),
+            start=0,
+            end=49,
+        ),
+    ),
+    route=Route(leaves=True, provider="llm.example", rule="internal may go to llm.example"),
+    model="small-model",
+    redactions={"USER": 1},
+    label=Label(Level.INTERNAL),
+    prompt="You answer one question from numbered excerpts of documents. …",
+    warnings=(),
+    conversation="5a6e…",
+    audit_id="c41d…",
+)
+
+
+def interface() -> FastAPI:
+    """Give the application that answers HTTP, without an installation behind it."""
+    # create_app only keeps the house for the requests, of which there are none here. What it gives back is the
+    # application inside of functions, such as the one that adds the security headers.
+    door: Any = create_app(cast("House", None))
+    while not isinstance(door, FastAPI):
+        door = inspect.getclosurevars(door).nonlocals["app"]
+    return door
+
+
+def _asked() -> Iterable[tuple[str, ...]]:
+    schema = AskIn.model_json_schema()
+    for name, field in schema["properties"].items():
+        form: Mapping[str, Any] = next((one for one in field.get("anyOf", ()) if one["type"] != "null"), field)
+        limit = f", at most {form['maxLength']:,} characters" if "maxLength" in form else ""
+        needed = "yes" if name in schema["required"] else "no"
+        yield f"`{name}`", f"{form.get('format', 'text')}{limit}", needed, ASKED[name]
+
+
+def _page(title: str, source: str, *parts: str) -> str:
+    mark = f"<!-- Written by docs/generate.py from {source}. Change it there, and run `make docs`. -->"
+    return "\n\n".join([f"# {title}", mark, *parts]) + "\n"
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str | None]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join((cell or "").replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+PAGES: Final[Mapping[str, Callable[[], str]]] = {
+    "settings.md": settings_page,
+    "errors.md": errors_page,
+    "cli.md": cli_page,
+    "http.md": http_page,
+}
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,50 @@
+"""What can go wrong on the way out.
+
+EgressError
+├── BadQuestion
+│   ├── EmptyQuestion       there is nothing to answer
+│   ├── MalformedQuestion   it holds what is no character
+│   └── QuestionTooLong     over the limit of characters
+├── PromptRefused           a text holds the delimiter of its request; nothing was sent
+├── ModelDown               the model gave no usable answer
+├── AnswerBlocked           the answer failed an output check; it is not shown
+└── RightsChanged           a right was withdrawn while the answer was made; it is not shown
+"""
+
+from __future__ import annotations
+
+
+class EgressError(Exception):
+    """A question could not be answered."""
+
+
+class BadQuestion(EgressError):
+    """The question cannot be asked."""
+
+
+class EmptyQuestion(BadQuestion):
+    """There is nothing to answer."""
+
+
+class MalformedQuestion(BadQuestion):
+    """The question holds what is no character."""
+
+
+class QuestionTooLong(BadQuestion):
+    """The question is over the limit of characters."""
+
+
+class PromptRefused(EgressError):
+    """A text holds the delimiter of its request; nothing was sent."""
+
+
+class ModelDown(EgressError):
+    """The model gave no usable answer."""
+
+
+class AnswerBlocked(EgressError):
+    """The answer failed an output check; it is not shown."""
+
+
+class RightsChanged(EgressError):
+    """A right was withdrawn while the answer was made; it is not shown."""

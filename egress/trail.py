@@ -1,0 +1,119 @@
+"""What one question leaves in the audit trail: a record before the call, and one of how it ended."""
+
+from __future__ import annotations
+
+import re
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from audit.ledger import Event
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from acl.names import NodeId
+    from audit.chain import Json
+    from audit.ledger import Ledger
+    from egress.route import Route
+    from egress.types import Ask, Reply
+    from redaction.types import Redacted
+    from retrieval.permit import Permitted
+    from retrieval.types import Excerpt
+
+
+@dataclass(slots=True)
+class Trail:
+    """The open records of one question."""
+
+    ledger: Ledger
+    ask: Ask
+    facts: dict[str, Json] = field(default_factory=dict)
+    reply: Reply | None = None
+
+    def entered(self, conversation: str, within: NodeId | None) -> None:
+        """Note the conversation, which is the asker's, and the collection to stay in, whose name was checked."""
+        self.facts |= {"conversation": conversation, "collection": within}
+
+    def found(self, permitted: Permitted) -> None:
+        """Note what the second decision let through and what it refused."""
+        self.facts |= {
+            "epoch": permitted.epoch,
+            "permitted": len(permitted.snippets),
+            "dropped": {self._unnamed(reason): count for reason, count in permitted.dropped.items()},
+            "rules": sorted({self._unnamed(snippet.rule) for snippet in permitted.snippets}),
+        }
+
+    def commit_intent(
+        self, chosen: Sequence[Excerpt], route: Route, redacted: Redacted, prompt: str, prompt_hash: str
+    ) -> None:
+        """Write, before the call, what is about to be given to which model.
+
+        Raises:
+            AuditDown: It cannot be written; there must be no call.
+        """
+        self.facts |= {
+            "documents": [excerpt.document for excerpt in chosen],
+            "chunks": [excerpt.chunk for excerpt in chosen],
+            "labels": [str(excerpt.label) for excerpt in chosen],
+            "leaves": route.leaves,
+            "provider": route.provider,
+            "route": route.rule,
+            "redactions": {kind.value: count for kind, count in redacted.counts.items()},
+            "prompt_characters": len(prompt),
+            "prompt_hash": prompt_hash,
+        }
+        self._commit("ask.intent")
+
+    def ended(self, reply: Reply) -> Reply:
+        """Note how it ended, and give the reply back."""
+        self.reply = reply
+        return reply
+
+    def close(self, error: BaseException | None) -> None:
+        """Write how the question ended.
+
+        Raises:
+            AuditDown: It cannot be written; the reply must not be shown.
+        """
+        if error is not None or self.reply is None:
+            self.facts["error"] = type(error).__name__
+            self._commit("ask.failed")
+            return
+        self.facts |= {
+            "model": self.reply.model,
+            "cited": [citation.chunk for citation in self.reply.citations],
+            "answer_characters": len(self.reply.answer),
+            "warnings": len(self.reply.warnings),
+        }
+        self._commit(f"ask.{self.reply.outcome}")
+
+    def _unnamed(self, rule: str) -> str:
+        # A rule on the asker himself would put his name beside his pseudonym.
+        name = re.escape(self.ask.principal.user.partition(":")[2])
+        return re.sub(rf"\b(user|owner):{name}(?![A-Za-z0-9._-])", r"\1:(asker)", rule)
+
+    def _commit(self, kind: str) -> None:
+        details: dict[str, Json] = {
+            "application": self.ask.principal.application,
+            "question_characters": len(self.ask.question),
+            **self.facts,
+        }
+        self.ledger.commit(Event(kind, self.ask.principal.user, self.ask.id, details))
+
+
+@contextmanager
+def recorded(ledger: Ledger, ask: Ask) -> Iterator[Trail]:
+    """Leave a record of a question however it ends: answered, refused, failed or cut off.
+
+    Raises:
+        AuditDown: The record cannot be written. What the block returned must not be shown.
+    """
+    trail = Trail(ledger, ask)
+    try:
+        yield trail
+    except BaseException as error:
+        trail.close(error)
+        raise
+    else:
+        trail.close(None)

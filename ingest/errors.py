@@ -1,0 +1,42 @@
+"""What can go wrong on the way in.
+
+    IngestError
+    ├── FolderProblem
+    │   ├── NoSuchFolder    it is not there, or it is no folder
+    │   ├── EmptyFolder     there is no file in it to read
+    │   └── OtherFolder     its collection is filled from another folder
+    ├── Unreadable          one file cannot be read; the message is the reason, without its content
+    └── ParserMoved         the installed parser is not the one that this release was written for
+
+`Unreadable` concerns one file and the rest goes on. Every other error ends the run.
+"""
+
+from __future__ import annotations
+
+
+class IngestError(Exception):
+    """A folder, or a file in it, could not be taken in."""
+
+
+class FolderProblem(IngestError):
+    """The folder as a whole cannot be taken in."""
+
+
+class NoSuchFolder(FolderProblem):
+    """It is not there, or it is no folder."""
+
+
+class EmptyFolder(FolderProblem):
+    """There is no file in it to read."""
+
+
+class OtherFolder(FolderProblem):
+    """The collection is filled from another folder."""
+
+
+class Unreadable(IngestError):
+    """One file cannot be read. The message is a reason to act on, and holds none of its content."""
+
+
+class ParserMoved(IngestError):
+    """The installed parser is not the one that this release was written for."""

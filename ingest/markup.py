@@ -1,0 +1,107 @@
+"""HTML and Markdown: what a browser would show, as blocks.
+
+Scripts, comments and hidden elements are dropped before the parser sees them: text that no reader
+sees is where instructions to a language model are hidden.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+import lxml.html  # type: ignore[import-untyped]  # lxml ships no types
+from markdown_it import MarkdownIt
+
+from ingest.elements import blocks_of
+from ingest.errors import Unreadable
+from ingest.html_tables import flatten_tables
+from ingest.offline import unstructured
+from ingest.types import Block, Parsed, first_heading, one_line
+
+_UNSEEN: Final = ("script", "style", "noscript", "template", "svg", "iframe", "object", "head", "nav", "dialog")
+_ZERO: Final = r"0*(?:\.0+)?(?:px|pt|em|rem|%)?(?:;|!|$)"
+_TINY: Final = r"[01]?(?:\.\d+)?(?:px|pt)(?:;|!|$)"
+_INVISIBLE: Final = re.compile(
+    r"(?:^|;)(?:display:none|visibility:(?:hidden|collapse)|mso-hide:all"
+    rf"|opacity:{_ZERO}|font-size:(?:{_ZERO}|{_TINY}))",
+    re.IGNORECASE,
+)
+# The parser behind drops these with all that they hold; a form or a fold-out often holds the whole page.
+_OPENED: Final = {"details": "div", "form": "div", "figure": "div", "summary": "p", "label": "span", "button": "span"}
+_INLINE: Final = frozenset({"p", "span", "b", "strong", "i", "em", "a", "code"})
+# A block of settings on top, between lines of three dashes, as site generators write it.
+_FRONT_MATTER: Final = re.compile(
+    r"---[ \t]*\n(?=[\w-]+[ \t]*:)(.*?)^(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE
+)
+_FRONT_TITLE: Final = re.compile(r"^title[ \t]*:[ \t]*(['\"]?)(.+?)\1[ \t]*$", re.MULTILINE | re.IGNORECASE)
+_MARKDOWN: Final = MarkdownIt("commonmark", {"html": True, "maxNesting": 100}).enable(["table", "strikethrough"])
+
+
+def read_markdown(text: str) -> Parsed:
+    """Read Markdown (CommonMark with tables). Its title is the one in the front matter, or its first heading."""
+    title = ""
+    if front := _FRONT_MATTER.match(text):
+        text = text[front.end() :]
+        title = found[2] if (found := _FRONT_TITLE.search(front[1])) else ""
+    blocks = html_blocks(_MARKDOWN.render(text))
+    return Parsed(title or first_heading(blocks), blocks)
+
+
+def read_html(text: str) -> Parsed:
+    """Read an HTML page. Its title is its first heading, or what the tab of the browser shows."""
+    root = _page(text)
+    tab = root.findtext(".//title") or ""
+    blocks = _seen(root)
+    return Parsed(first_heading(blocks) or tab, blocks)
+
+
+def html_blocks(html: str) -> tuple[Block, ...]:
+    """Turn HTML, a page or a part of one, into blocks of what can be seen of it."""
+    return _seen(_page(html)) if html.strip() else ()
+
+
+def _page(html: str) -> Any:
+    # As bytes: lxml refuses a text that declares its encoding, and what it declares is not to be trusted.
+    parser = lxml.html.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, no_network=True)
+    root = lxml.html.document_fromstring(html.encode("utf-8", "replace"), parser=parser, ensure_head_body=True)
+    if any(entry.type_name == "ERR_RESOURCE_LIMIT" for entry in parser.error_log):
+        # Beyond 256 levels, or 10 million characters in one place, the rest is dropped without a word.
+        raise Unreadable("it is nested too deeply or too large")
+    return root
+
+
+def _seen(root: Any) -> tuple[Block, ...]:
+    _drop_unseen(root)
+    flatten_tables(root)
+    _number_lists(root)
+    for element in list(root.iter(*_OPENED)):
+        element.tag = _OPENED[element.tag]
+    html = lxml.html.tostring(root, encoding="unicode")
+    return blocks_of(unstructured().partition_html(text=html, languages=[""]))
+
+
+def _drop_unseen(root: Any) -> None:
+    hidden = [element for element in root.iter() if _is_unseen(element)]
+    for element in hidden:
+        if element.getparent() is not None:
+            element.drop_tree()
+
+
+def _is_unseen(element: Any) -> bool:
+    if element.tag in _UNSEEN or element.get("hidden") is not None:
+        return True
+    style = element.get("style")
+    return bool(style) and _INVISIBLE.search("".join(style.split())) is not None
+
+
+def _number_lists(root: Any) -> None:
+    """Write the numbers of a numbered list out: they exist on the screen alone, and steps are referred to by them."""
+    for ordered in root.iter("ol"):
+        start = ordered.get("start", "1")
+        number = int(start) if start.isascii() and start.isdigit() and len(start) < 6 else 1
+        for item in ordered.iterchildren("li"):
+            place = item
+            while not one_line(place.text or "") and len(place) and place[0].tag in _INLINE:
+                place = place[0]
+            place.text = f"{number}. {(place.text or '').lstrip()}"
+            number += 1

@@ -1,0 +1,156 @@
+"""A file in, its text as blocks out: the one door to all formats.
+
+The suffix says what a file claims to be, and its content has to agree. Whatever a parser throws
+becomes `Unreadable` with a reason; the parser's own message may quote the document and ends here.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import stat
+import warnings
+from pathlib import PurePath
+from threading import Lock
+from typing import TYPE_CHECKING, Final
+
+from ingest.errors import ParserMoved, Unreadable
+from ingest.mail import read_mail
+from ingest.markup import read_html, read_markdown
+from ingest.office import read_docx, read_xlsx
+from ingest.pdf import read_pdf
+from ingest.plain import read_text
+from ingest.tables import read_csv
+from ingest.types import LONGEST_HEADING, MAX_BYTES, Block, Parsed, as_title, clean, printable, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+_TEXTS: Final[Mapping[str, Callable[[str], Parsed]]] = {
+    ".csv": read_csv,
+    ".htm": read_html,
+    ".html": read_html,
+    ".md": read_markdown,
+    ".txt": read_text,
+}
+_BINARIES: Final[Mapping[str, Callable[[bytes], Parsed]]] = {
+    ".docx": read_docx,
+    ".eml": read_mail,
+    ".pdf": read_pdf,
+    ".xlsx": read_xlsx,
+}
+FORMATS: Final = frozenset({*_TEXTS, *_BINARIES})
+"""The suffixes that can be read, in lower case."""
+
+# Formats that are text themselves, so that decoding does not tell them apart.
+_OTHERS: Final = {"a PDF": b"%PDF-", "a rich text document": b"{\\rtf", "a PostScript file": b"%!PS"}
+_HTML_PAGE: Final = re.compile(r"\s*(?:<!doctype html|<html[\s>])", re.IGNORECASE)
+_TAG: Final = re.compile(r"<[a-z!/][^<>]*>", re.IGNORECASE)
+# The parsers share caches that know nothing of threads, and warnings are silenced for the whole process.
+_ONE_AT_A_TIME: Final = Lock()
+
+
+def parse(path: Path) -> Parsed:
+    """Read a file. See `parse_bytes` for what comes out and what goes wrong."""
+    return parse_bytes(read_file(path), path.name)
+
+
+def read_file(path: Path) -> bytes:
+    """Read a regular file whole, through one opening and without following a link.
+
+    Raises:
+        Unreadable: It is gone, a link, no regular file, too large, or not ours to read.
+    """
+    try:
+        # Without waiting: between the walk and this line somebody may have put a pipe or a link in its place.
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+        with os.fdopen(handle, "rb") as file:
+            if not stat.S_ISREG(os.fstat(handle).st_mode):
+                raise Unreadable("it is no regular file")
+            data = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise Unreadable("it is a symbolic link, which is not followed") from None
+        raise Unreadable(f"it cannot be opened: {os.strerror(error.errno or 0).lower()}") from None
+    if len(data) > MAX_BYTES:
+        raise Unreadable(f"it is larger than {MAX_BYTES // 1_000_000} MB")
+    return data
+
+
+def parse_bytes(data: bytes, name: str) -> Parsed:
+    """Read the content of a file that has this name.
+
+    Returns:
+        At least one block, each with text; and a title: the document's own, else its first heading,
+        else the name without its suffix.
+
+    Raises:
+        Unreadable: There is no text to be had, and why.
+        ParserMoved: The installed parser is not the one that this release was written for.
+    """
+    suffix = PurePath(name).suffix.lower()
+    if suffix not in FORMATS:
+        raise Unreadable(f"files of this kind are not read; those with {' '.join(sorted(FORMATS))} are")
+    if not data.strip():
+        raise Unreadable("it is empty")
+    parsed = _read(data, suffix)
+    blocks = tuple(_bounded(block) for block in parsed.blocks if clean(block.text))
+    if not blocks:
+        raise Unreadable("it holds no text")
+    return Parsed(as_title(parsed.title) or as_title(shown(PurePath(name).stem)), blocks, parsed.notes)
+
+
+def _bounded(block: Block) -> Block:
+    text = clean(block.text)
+    return Block(text, block.depth if len(text) <= LONGEST_HEADING and "\n" not in text else 0)
+
+
+def _read(data: bytes, suffix: str) -> Parsed:
+    reason = f"this {suffix} is damaged, or something else with that suffix"
+    try:
+        with _ONE_AT_A_TIME, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # openpyxl warns about each feature that it does not know
+            if suffix in _TEXTS:
+                return _TEXTS[suffix](_decode(data, suffix))
+            _check(data, suffix)
+            return _BINARIES[suffix](data)
+    except (Unreadable, ParserMoved):
+        raise
+    except RecursionError:
+        reason = f"this {suffix} is nested too deeply"
+    except MemoryError:
+        reason = f"this {suffix} needs more memory than there is"
+    except UnicodeDecodeError:
+        if suffix in _TEXTS:
+            reason = f"this {suffix} is no UTF-8 text: save it as UTF-8"
+    except Exception:  # noqa: BLE001, S110 - a parser may throw anything, and what it throws may quote the document
+        pass
+    raise Unreadable(reason)  # out here it has no context, which holds the document and which a log would print
+
+
+def _check(data: bytes, suffix: str) -> None:
+    if suffix == ".pdf" and not data.startswith(b"%PDF-"):
+        raise Unreadable("a .pdf that is no PDF: it does not begin with %PDF")
+    if suffix == ".eml" and b"\0" in data:
+        raise Unreadable("a .eml that is no e-mail: it holds binary data")
+
+
+def _decode(data: bytes, suffix: str) -> str:
+    """Decode UTF-8, or UTF-16 with its mark, and nothing else: a guessed encoding is wrong text."""
+    for kind, start in _OTHERS.items():
+        if data.startswith(start):
+            raise Unreadable(f"a {suffix} that is {kind}: give it its own suffix")
+    marked = data.startswith((b"\xff\xfe", b"\xfe\xff"))
+    text = data.decode("utf-16" if marked else "utf-8-sig")
+    if "\0" in text:
+        raise Unreadable(f"this {suffix} holds binary data")
+    if not text.strip():
+        raise Unreadable("it is empty")
+    is_page = bool(_HTML_PAGE.match(text))
+    if suffix in {".txt", ".csv"} and is_page:
+        raise Unreadable(f"a {suffix} that is an HTML page: give it its own suffix")
+    if suffix in {".html", ".htm"} and not _TAG.search(text):
+        raise Unreadable(f"a {suffix} that is no HTML: it has no tag")
+    return printable(text)

@@ -1,0 +1,71 @@
+"""Find IBANs and payment card numbers in folded text."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import TYPE_CHECKING, Final
+
+from stdnum import iban, luhn, numdb
+
+from redaction.context import nearby, words
+from redaction.digits import parts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_ACCOUNT_WORDS: Final = words("iban", "bic", "swift", "account", "acct", "bank", "konto", "payee", "sepa")
+_CARD_WORDS: Final = words(
+    "card", "cards", "credit", "debit", "visa", "mastercard", "amex", "pan", "cvv", "cvc", "account", "acct", "karte"
+)
+_IBAN_HEAD: Final = re.compile(r"(?<![A-Za-z0-9])([A-Za-z]{2})[ \n-]?\d[ \n-]?\d(?=[ \n-]{0,2}[A-Za-z0-9])")
+_LIKE_IBAN: Final = re.compile(r"[A-Za-z]{2}[ -]?\d\d(?:[ -]?[A-Za-z]{4})?(?:[ \n-]{0,2}\d){8,26}(?!\d)")
+_DIGITS: Final = re.compile(r"(?<!\d)\d(?:[ \n-]{0,3}\d){12,}(?!\d)")
+_GROUP: Final = 3  # each group of a card number but the last has at least so many digits
+_CARD: Final = re.compile(  # by issuer: Visa, Mastercard, American Express, Diners, JCB, UnionPay, Discover, Maestro
+    r"4\d{15}(?:\d{3})?|(?:5[1-5]|2[2-7])\d{14}|3[47]\d{13}|3[0689]\d{12}|35\d{14,17}|(?:5[06-9]|6\d)\d{12,17}"
+)
+
+
+def ibans(text: str) -> Iterator[tuple[int, int, str]]:
+    """Give start, end and compact form of each IBAN in any spelling; also of a wrong one that is called so."""
+    is_near = nearby(_ACCOUNT_WORDS, text)
+    for head in _IBAN_HEAD.finditer(text):
+        whole = _of_length(_iban_length(head[1].upper())).match(text, head.start())
+        if whole and iban.is_valid(_compact(whole[0])):
+            yield whole.start(), whole.end(), _compact(whole[0])
+        elif (like := _LIKE_IBAN.match(text, head.start())) and is_near(*like.span()):
+            yield like.start(), like.end(), _compact(like[0])
+
+
+def cards(text: str) -> Iterator[tuple[int, int, str]]:
+    """Give start, end and digits of each payment card number; also of a wrong one that is called so."""
+    is_near = nearby(_CARD_WORDS, text)
+    for run in _DIGITS.finditer(text):
+        for start, end, number in parts(run, 13, 19):
+            if _is_card(number, text[start:end]) or is_near(start, end):
+                yield start, end, number
+
+
+def _is_card(number: str, written: str) -> bool:
+    if not _CARD.fullmatch(number) or not luhn.is_valid(number):
+        return False
+    return min(map(len, re.split(r"\D+", written)[:-1]), default=_GROUP) >= _GROUP
+
+
+@cache
+def _iban_length(country: str) -> int:
+    """Give the length of a country's IBANs by the registry, or 0."""
+    structure = dict(numdb.get("iban").info(country)[0][1]).get("bban", "") if country.isalpha() else ""
+    return 4 + sum(map(int, re.findall(r"(\d+)!", structure))) if structure else 0
+
+
+@cache
+def _of_length(characters: int) -> re.Pattern[str]:
+    if not characters:
+        return re.compile(r"(?!)")  # matches nothing
+    return re.compile(rf"[A-Za-z0-9](?:[ \n-]{{0,2}}[A-Za-z0-9]){{{characters - 1}}}(?![A-Za-z0-9])")
+
+
+def _compact(written: str) -> str:
+    return re.sub(r"[\s-]", "", written).upper()

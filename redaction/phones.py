@@ -1,0 +1,63 @@
+"""Find phone numbers in folded text."""
+
+from __future__ import annotations
+
+import re
+import sys
+from typing import TYPE_CHECKING, Final
+
+import phonenumbers
+from phonenumbers import Leniency, PhoneNumberFormat, PhoneNumberMatcher
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_SHAPE: Final = re.compile(r"(?<!\d)\+?[(]?\d(?:[ ()./\n-]{0,3}\d){6,14}(?!\d)")
+_CALLED: Final = re.compile(  # "Tel. ", "phone: ", "call me on ", "not answering at "
+    r"\b(?:tel|telephone|phone|mobile|mob|cell|fax|call|ring|dial|sms|whatsapp|reach|answering|telefon|handy)\b\D{0,30}\Z",
+    re.IGNORECASE,
+)
+_CALLED_AFTER: Final = re.compile(r"[ (/-]{1,3}(?:office|fax|mobile|cell|home|tel|phone|ext)\b", re.IGNORECASE)
+_DATE: Final = re.compile(r"\d{4}([./-])\d\d?\1\d\d?(?!\d)|\d\d?([./-])\d\d?\2\d{2,4}(?!\d)")
+_WRAP: Final = re.compile(r"(?<=[\d() ./-])\n(?=[\d( ])")
+
+
+def phones(text: str, region: str) -> Iterator[tuple[int, int, str]]:
+    """Give start, end and number (E.164 if it is valid, else its digits) of each phone number.
+
+    Args:
+        text: Folded.
+        region: Where a number without a country code is dialled, such as "GB".
+    """
+    if not _SHAPE.search(text):
+        return
+    yield from _valid(text, region)
+    unwrapped = _WRAP.sub(" ", text)
+    if unwrapped != text:  # a number broken by a line end; one line after the other was looked at before
+        yield from (found for found in _valid(unwrapped, region) if "\n" in text[found[0] : found[1]])
+    yield from _announced(text, region)
+
+
+def e164(number: str, region: str) -> str | None:
+    """Give a written number in the form +442079460000, or None if it is no valid number."""
+    try:
+        parsed = phonenumbers.parse(number, region)
+    except phonenumbers.NumberParseException:
+        return None
+    return phonenumbers.format_number(parsed, PhoneNumberFormat.E164) if phonenumbers.is_valid_number(parsed) else None
+
+
+def _valid(text: str, region: str) -> Iterator[tuple[int, int, str]]:
+    # Without max_tries the matcher gives up in silence after 65,535 candidates.
+    for match in PhoneNumberMatcher(text, region, Leniency.VALID, max_tries=sys.maxsize):
+        yield match.start, match.end, phonenumbers.format_number(match.number, PhoneNumberFormat.E164)
+
+
+def _announced(text: str, region: str) -> Iterator[tuple[int, int, str]]:
+    """Find what has the shape of a number and is called one: invalid numbers are often valid ones mistyped."""
+    for match in _SHAPE.finditer(text):
+        start, end = match.span()
+        called = _CALLED.search(text, max(0, start - 45), start) or _CALLED_AFTER.match(text, end)
+        if called and not _DATE.match(text, start):
+            digits = "".join(filter(str.isdigit, match[0]))
+            yield start, end, e164(" ".join(match[0].split()), region) or digits

@@ -1,0 +1,1 @@
+"""A question to permitted snippets: embed, index, search, permit, excerpt."""

@@ -1,0 +1,242 @@
+"""The index in process: Qdrant Edge, the real engine, on files of the data folder.
+
+A point holds vectors and tags, no text and no principal. Text and permission come from SQL alone.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import qdrant_edge as edge
+from qdrant_client import models
+
+from acl.names import DocumentId
+from retrieval.errors import IndexDown
+from retrieval.filter import BASE, COMPARTMENTS, LEVEL, PATH, SCOPE, filter_of
+from retrieval.types import ChunkId, Hit, Point
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from acl.scope import Scope
+
+DOCUMENT: Final = "doc"
+VERSION: Final = "ver"
+DENSE: Final = "dense"
+BM25: Final = "bm25"
+
+# The engine adds up in the order in which it meets the points. The last bits of a sum depend on that, and
+# would break a tie in one way or the other according to points that are hidden.
+_SCORE_DIGITS: Final = 4
+
+_FUSION: Final[Any] = edge.Fusion.Dbsf()  # the stubs do not know that it is a Fusion
+
+_INDEXED: Final = {
+    SCOPE: edge.PayloadSchemaType.Keyword,
+    COMPARTMENTS: edge.PayloadSchemaType.Keyword,
+    PATH: edge.PayloadSchemaType.Keyword,
+    LEVEL: edge.PayloadSchemaType.Integer,
+    DOCUMENT: edge.PayloadSchemaType.Keyword,
+    VERSION: edge.PayloadSchemaType.Integer,
+}
+
+
+class EdgeIndex:
+    """The points of all collections in one shard, opened by one process."""
+
+    def __init__(self, path: Path, dimension: int) -> None:
+        """Open the shard at a path, or make it.
+
+        Raises:
+            IndexDown: Another process has it open, its files are damaged, or its vectors have another dimension.
+        """
+        self._dimension = dimension
+        self._bm25 = edge.Bm25()
+        try:
+            self._shard = _open(path, dimension)
+        except Exception as error:
+            raise IndexDown(f"the index at {path} cannot be opened: {error}") from error
+
+    def close(self) -> None:
+        """Give the files back."""
+        self._shard.close()
+
+    def search(self, question: str, vector: NDArray[np.float32], scope: Scope, limit: int) -> list[Hit]:
+        """Find what is near a question by meaning and by words, inside a scope.
+
+        Args:
+            question: For the keyword leg.
+            vector: Shape (dimension,), length 1.
+            scope: Filters both legs and the fusion, and is the corpus of the word statistics: what is
+                hidden moves no score of what is visible.
+            limit: At most so many hits.
+
+        Returns:
+            Best first, ties in the order of the ids.
+
+        Raises:
+            IndexDown: The vector has the wrong shape or is not finite, or the engine failed.
+        """
+        if not self._is_usable(vector):
+            raise IndexDown("the vector of the question is not usable")
+        inside = to_edge(filter_of(scope))
+        wide = 2 * limit  # the engine breaks ties as it comes; here, they are broken by id before the cut
+        legs = [
+            edge.Prefetch(limit=wide, query=edge.Query.Nearest(vector.tolist(), using=DENSE), filter=inside),
+            edge.Prefetch(
+                limit=wide,
+                query=edge.Query.Nearest(self._bm25.embed_query(question), using=BM25),
+                filter=inside,
+                params=edge.SearchParams(idf=edge.IdfParams(corpus=inside)),
+            ),
+        ]
+        request = edge.QueryRequest(
+            limit=wide,
+            prefetches=legs,
+            query=_FUSION,
+            filter=inside,
+            with_payload=[DOCUMENT, VERSION],
+            with_vector=[DENSE],
+        )
+        try:
+            found = [_to_hit(point, vector) for point in self._shard.query(request)]
+        except Exception as error:
+            raise IndexDown(f"the index does not answer: {type(error).__name__}") from error
+        return sorted(found, key=lambda hit: (-hit.score, hit.chunk))[:limit]
+
+    def put(self, points: Sequence[Point]) -> None:
+        """Write points, durably: they are on disk when this returns.
+
+        Raises:
+            IndexDown: A vector has the wrong shape or is not finite, or the engine failed.
+        """
+        for point in points:
+            if not self._is_usable(point.vector):
+                raise IndexDown(f"a vector of {point.document} is not usable; nothing of this batch was written")
+        self._update(edge.UpdateOperation.upsert_points([self._to_edge_point(point) for point in points]))
+
+    def keep_only(self, document: DocumentId, version: int) -> None:
+        """Remove all points of a document but those of one version; of a version that never was, all."""
+        others = edge.Filter(
+            must=[edge.FieldCondition(DOCUMENT, match=edge.MatchValue(document))],
+            must_not=[edge.FieldCondition(VERSION, match=edge.MatchValue(version))],
+        )
+        self._update(edge.UpdateOperation.delete_points_by_filter(others))
+
+    def count_of(self, document: DocumentId) -> int:
+        """Count the points of a document, of all its versions.
+
+        Raises:
+            IndexDown: The engine failed.
+        """
+        these = edge.Filter(must=[edge.FieldCondition(DOCUMENT, match=edge.MatchValue(document))])
+        try:
+            return int(self._shard.count(edge.CountRequest(filter=these, exact=True)))
+        except Exception as error:
+            raise IndexDown(f"the index does not answer: {type(error).__name__}") from error
+
+    def count(self) -> int:
+        """Count the points.
+
+        Raises:
+            IndexDown: The engine failed.
+        """
+        try:
+            return int(self._shard.info().points_count)
+        except Exception as error:
+            raise IndexDown(f"the index does not answer: {type(error).__name__}") from error
+
+    def _is_usable(self, vector: NDArray[np.float32]) -> bool:
+        return vector.shape == (self._dimension,) and bool(np.isfinite(vector).all())
+
+    def _update(self, operation: edge.UpdateOperation) -> None:
+        try:
+            self._shard.update(operation)
+            self._shard.flush()  # without it, nothing is on disk yet
+        except Exception as error:
+            raise IndexDown(f"the index cannot be written: {type(error).__name__}") from error
+
+    def _to_edge_point(self, point: Point) -> edge.Point:
+        payload = {
+            SCOPE: sorted(point.scopes),
+            LEVEL: int(point.label.level),
+            COMPARTMENTS: [BASE, *sorted(point.label.compartments)],
+            PATH: list(point.path),
+            DOCUMENT: point.document,
+            VERSION: point.version,
+        }
+        vectors: Any = {DENSE: point.vector.tolist(), BM25: self._bm25.embed_document(point.text)}
+        return edge.Point(point.chunk, vectors, payload)
+
+
+def _open(path: Path, dimension: int) -> edge.EdgeShard:
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)  # what a vector means can be guessed from it
+    # The engine compares the configuration with what is there, and makes what is not: also the rest of
+    # an index whose making was cut off.
+    config = edge.EdgeConfig(
+        vectors={DENSE: edge.EdgeVectorParams(size=dimension, distance=edge.Distance.Cosine)},
+        sparse_vectors={BM25: edge.EdgeSparseVectorParams(modifier=edge.Modifier.Idf)},
+    )
+    shard = edge.EdgeShard.load(str(path), config)
+    # Before the first point: the graph gets its edges for filtered search only from indexes that exist.
+    missing = _INDEXED.keys() - shard.info().payload_schema.keys()
+    for key in sorted(missing):
+        shard.update(edge.UpdateOperation.create_field_index(key, _INDEXED[key]))
+    if missing:
+        shard.flush()
+    return shard
+
+
+def _to_hit(point: edge.ScoredPoint, question: NDArray[np.float32]) -> Hit:
+    payload, vectors = point.payload or {}, point.vector
+    if not isinstance(vectors, dict):
+        raise TypeError("the engine gave a hit without its vector")
+    return Hit(
+        chunk=ChunkId(str(point.id)),
+        document=DocumentId(str(payload[DOCUMENT])),
+        version=int(payload[VERSION]),
+        score=round(float(point.score), _SCORE_DIGITS),
+        similarity=float(np.dot(np.asarray(vectors[DENSE], dtype=np.float32), question)),
+    )
+
+
+def to_edge(filter_: models.Filter) -> edge.Filter:
+    """Translate a filter of the REST vocabulary, which `filter_of` speaks, for the engine in process.
+
+    Raises:
+        TypeError: A part of it has no translation. Nothing is left out in silence.
+    """
+    if filter_.should is not None or filter_.min_should is not None or not filter_.must:
+        raise TypeError("a filter of a scope has conditions that must hold, and no others but must_not")
+    return edge.Filter(must=_conditions(filter_.must), must_not=_conditions(filter_.must_not))
+
+
+def _conditions(conditions: object) -> list[edge.ConditionType]:
+    if not isinstance(conditions, list):
+        raise TypeError("conditions are a list")
+    return [_condition(condition) for condition in conditions]
+
+
+def _condition(condition: object) -> edge.FieldCondition:
+    if (
+        isinstance(condition, models.FieldCondition) and len(condition.model_dump(exclude_none=True)) == 2
+    ):  # the key and one test
+        match condition:
+            case models.FieldCondition(key=key, match=models.MatchAny(any=values)):
+                return edge.FieldCondition(key, match=edge.MatchAny(_keywords(values)))
+            case models.FieldCondition(key=key, match=models.MatchExcept(except_=values)):
+                return edge.FieldCondition(key, match=edge.MatchExcept(_keywords(values)))
+            case models.FieldCondition(key=key, range=models.Range(gte=float(low), lte=float(high), gt=None, lt=None)):
+                return edge.FieldCondition(key, range=edge.RangeFloat(gte=low, lte=high))
+    raise TypeError(f"a condition has no translation for the engine in process: {type(condition).__name__}")
+
+
+def _keywords(values: Sequence[object]) -> list[str]:
+    keywords = [value for value in values if isinstance(value, str)]
+    if len(keywords) != len(values):
+        raise TypeError("only keywords are matched: a number is another value than its text")
+    return keywords

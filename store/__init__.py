@@ -1,0 +1,1 @@
+"""Where things are kept: SQL engine, the one schema, migrations, secrets, envelope encryption."""

@@ -1,0 +1,55 @@
+"""What can go wrong where things are kept.
+
+StoreError
+├── StoreDown               the database does not answer, is locked, full or read-only
+├── CannotDecrypt           wrong key, damaged or swapped ciphertext
+├── SecretMissing           a secret reference leads nowhere, or to something unsafe
+└── DataFolderError
+    ├── NoDataFolder        there is none at this place
+    ├── DataFolderBusy      another process owns it
+    ├── DataFolderNewer     it was made by a newer version
+    ├── WrongMasterKey      the master key is not the one that it was made with
+    └── NotADemo            a demonstration's liberty was asked of a real data folder
+"""
+
+from __future__ import annotations
+
+
+class StoreError(Exception):
+    """Something that is kept cannot be read or written."""
+
+
+class StoreDown(StoreError):
+    """The database does not answer, is locked, full or read-only."""
+
+
+class CannotDecrypt(StoreError):
+    """The key is wrong, or the ciphertext is damaged or stands in another's place."""
+
+
+class SecretMissing(StoreError):
+    """A secret reference leads nowhere, or to something unsafe."""
+
+
+class DataFolderError(StoreError):
+    """The data folder cannot be used."""
+
+
+class NoDataFolder(DataFolderError):
+    """There is no data folder at this place."""
+
+
+class DataFolderBusy(DataFolderError):
+    """Another process owns the data folder."""
+
+
+class DataFolderNewer(DataFolderError):
+    """The data folder was made by a newer version of Need to Know."""
+
+
+class WrongMasterKey(DataFolderError):
+    """The master key is not the one that the data folder was made with."""
+
+
+class NotADemo(DataFolderError):
+    """A demonstration's liberty was asked of a real data folder."""

@@ -1,0 +1,233 @@
+"""The data folder of an embedded installation: its files, its one owner, its making."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import URL, insert, inspect, select
+
+from store import schema
+from store.engine import open_engine, snapshot, write
+from store.envelope import KEY_BYTES, Keys, new_key
+from store.errors import DataFolderBusy, DataFolderError, NoDataFolder, SecretMissing, StoreError, WrongMasterKey
+from store.migrate import refuse_newer, require_current, upgrade
+from store.secret import resolve
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from sqlalchemy import Engine
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where what lies in a data folder."""
+
+    root: Path
+
+    @property
+    def database(self) -> Path:
+        return self.root / "ntk.db"
+
+    @property
+    def index(self) -> Path:
+        return self.root / "index"
+
+    @property
+    def settings(self) -> Path:
+        return self.root / "ntk.toml"
+
+    @property
+    def master_key(self) -> Path:
+        return self.root / "master.key"
+
+    @property
+    def lock(self) -> Path:
+        return self.root / "owner.lock"
+
+    def require(self) -> None:
+        """Refuse a place where there is no data folder.
+
+        Raises:
+            NoDataFolder: There is none, or its database is gone.
+            DataFolderError: The place cannot be looked at.
+        """
+        try:
+            if self.database.exists():
+                return
+            rest = [path.name for path in (self.master_key, self.index) if path.exists()]
+        except OSError as error:
+            raise DataFolderError(f"{self.root} cannot be used: {error.strerror}") from error
+        if rest:  # not "ntk init": it would be told to somebody who has lost what he had
+            raise NoDataFolder(
+                f"the database {self.database} is missing beside {' and '.join(rest)}: restore your backup of it"
+            )
+        raise NoDataFolder(f"there is no data folder at {self.root}: make one with ntk init, or name another")
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """An open data folder: its database, its keys, and what it was made as."""
+
+    layout: Layout
+    engine: Engine
+    keys: Keys
+    demo: bool
+    embedder: str
+
+
+def create(root: Path, *, embedder: str, demo: bool = False) -> Layout:
+    """Make a data folder: private, with a fresh master key, an empty database and a settings file.
+
+    Args:
+        root: A folder that does not exist yet, or is empty.
+        embedder: Name and revision of the embedding model; the index holds its vectors alone.
+        demo: Whether questions may be asked under any name in it, without a key.
+
+    Raises:
+        DataFolderError: Something else stands there, and nothing is touched; or nothing can be written there.
+    """
+    try:
+        return _create(Layout(root), embedder, demo=demo)
+    except OSError as error:
+        raise DataFolderError(f"no data folder can be made at {root}: {error.strerror}") from error
+
+
+def _create(layout: Layout, embedder: str, *, demo: bool) -> Layout:
+    root = layout.root
+    if root.exists() and (not root.is_dir() or any(entry != layout.lock for entry in root.iterdir())):
+        raise DataFolderError(f"{root} is not empty: name a new folder")
+    root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    master = new_key()
+    _write_private(layout.master_key, master.hex() + "\n")
+    _write_private(layout.settings, 'master_key = "file:master.key"\n')
+    _write_private(layout.database, "")  # SQLite would let others read it; its journals take the mode over
+    engine = _engine(layout)
+    upgrade(engine)
+    with write(engine) as connection:
+        connection.execute(insert(schema.policy_state).values(id=1, epoch=0))
+        connection.execute(
+            insert(schema.installation).values(
+                id=1, demo=demo, key_check=Keys.from_master(master).check, embedder=embedder
+            )
+        )
+    engine.dispose()
+    return layout
+
+
+def open_store(layout: Layout, master_key: str, *, owner: bool) -> Store:
+    """Open a data folder with the master key that a secret reference names.
+
+    Args:
+        layout: The folder.
+        master_key: The reference.
+        owner: Whether the caller holds it (`owned`); the owner brings the database up to this version.
+
+    Raises:
+        NoDataFolder: Nothing is there, or its making was cut off.
+        SecretMissing: The master key is not there. No new one is made: it could not open anything.
+        WrongMasterKey: The key is not the one that the folder was made with.
+        DataFolderNewer: A newer version made the folder.
+    """
+    layout.require()
+    keys = Keys.from_master(_master_key(master_key, layout.root))
+    engine = _engine(layout)
+    try:
+        refuse_newer(engine)
+        _check_key(engine, layout, master_key, keys)
+        (upgrade if owner else require_current)(engine)
+        with snapshot(engine) as connection:
+            made = connection.execute(select(schema.installation)).one()
+    except BaseException:
+        engine.dispose()
+        raise
+    return Store(layout, engine, keys, demo=made.demo, embedder=made.embedder)
+
+
+def _engine(layout: Layout) -> Engine:
+    # Not as text: a question mark in the folder's name would begin the options of the URL.
+    return open_engine(URL.create("sqlite", database=str(layout.database)))
+
+
+def _check_key(engine: Engine, layout: Layout, reference: str, keys: Keys) -> None:
+    # Before any migration, so that a wrong key changes nothing. The column stays as it is in every schema.
+    with snapshot(engine) as connection:
+        made = inspect(connection).has_table(schema.installation.name)
+        check = connection.scalar(select(schema.installation.c.key_check)) if made else None
+    if check is None:
+        raise NoDataFolder(f"the making of {layout.root} was cut off: remove it and run ntk init again")
+    if check != keys.check:
+        raise WrongMasterKey(f"{reference} is not the master key that {layout.root} was made with; nothing was changed")
+
+
+@contextmanager
+def owned(layout: Layout) -> Iterator[None]:
+    """Hold the data folder for this process alone, until the block ends or the process does.
+
+    The kernel gives the lock up with the process, so nothing is left to be removed after a crash.
+
+    Raises:
+        DataFolderBusy: Another process holds it; the message says which.
+        NoDataFolder: There is no folder at this place.
+        DataFolderError: The folder cannot be written.
+    """
+    try:
+        descriptor = os.open(layout.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except FileNotFoundError as error:
+        raise NoDataFolder(f"there is no folder at {layout.root}") from error
+    except OSError as error:
+        raise DataFolderError(f"{layout.root} cannot be used: {error.strerror}") from error
+    try:
+        _lock(descriptor, layout)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor: int, layout: Layout) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        owner = os.pread(descriptor, 20, 0).decode("ascii", "replace") or "unknown"
+        raise DataFolderBusy(
+            f"process {owner} is using {layout.root}: stop it first, or put your question to it over HTTP"
+        ) from error
+    os.ftruncate(descriptor, 0)
+    os.write(descriptor, str(os.getpid()).encode())
+
+
+def _master_key(reference: str, base: Path) -> bytes:
+    text = resolve(reference, base)
+    try:
+        key = bytes.fromhex(text)
+    except ValueError:
+        key = b""
+    if len(key) != KEY_BYTES:
+        raise SecretMissing(f"the master key {reference} is not 64 hexadecimal digits")
+    return key
+
+
+def _write_private(path: Path, text: str) -> None:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def is_demo(layout: Layout) -> bool:
+    """Say whether a data folder was made as a demonstration; False also where that cannot be read."""
+    if not layout.database.exists():
+        return False  # SQLite would make one, and the folder would no longer be empty
+    engine = _engine(layout)
+    try:
+        with snapshot(engine) as connection:
+            return connection.scalar(select(schema.installation.c.demo)) is True
+    except StoreError:
+        return False
+    finally:
+        engine.dispose()

@@ -1,0 +1,175 @@
+"""The first schema."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "audit_head",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.Column("hash", sa.String(length=64), nullable=False),
+        sa.CheckConstraint("id = 1", name=op.f("ck_audit_head_single")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_head")),
+    )
+    op.create_table(
+        "audit_record",
+        sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("salt", sa.LargeBinary(length=16), nullable=False),
+        sa.Column("body_hash", sa.String(length=64), nullable=False),
+        sa.Column("hash", sa.String(length=64), nullable=False),
+        sa.PrimaryKeyConstraint("seq", name=op.f("pk_audit_record")),
+        sa.UniqueConstraint("hash", name=op.f("uq_audit_record_hash")),
+    )
+    op.create_table(
+        "casbin_rule",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("ptype", sa.String(length=1), nullable=False),
+        sa.Column("v0", sa.String(length=137), nullable=False),
+        sa.Column("v1", sa.String(length=137), nullable=False),
+        sa.Column("v2", sa.String(length=16), server_default="", nullable=False),
+        sa.Column("v3", sa.String(length=8), server_default="", nullable=False),
+        sa.CheckConstraint("ptype <> 'g' OR (v2 = '' AND v3 = '')", name=op.f("ck_casbin_rule_membership")),
+        sa.CheckConstraint(
+            "ptype <> 'p' OR v2 IN ('read', 'write', 'share', 'manage', 'send', 'audit', '*')",
+            name=op.f("ck_casbin_rule_action"),
+        ),
+        sa.CheckConstraint("ptype <> 'p' OR v3 IN ('allow', 'deny')", name=op.f("ck_casbin_rule_effect")),
+        sa.CheckConstraint("ptype IN ('p', 'g')", name=op.f("ck_casbin_rule_ptype")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_casbin_rule")),
+        sa.UniqueConstraint("ptype", "v0", "v1", "v2", "v3", name=op.f("uq_casbin_rule_ptype_v0_v1_v2_v3")),
+    )
+    op.create_index(op.f("ix_casbin_rule_ptype_v0"), "casbin_rule", ["ptype", "v0"], unique=False)
+    op.create_index(op.f("ix_casbin_rule_ptype_v1_v0"), "casbin_rule", ["ptype", "v1", "v0"], unique=False)
+    op.create_table(
+        "conversation",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("owner", sa.String(length=137), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_conversation")),
+    )
+    op.create_table(
+        "installation",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("demo", sa.Boolean(), nullable=False),
+        sa.Column("key_check", sa.String(length=64), nullable=False),
+        sa.Column("embedder", sa.String(length=200), nullable=False),
+        sa.CheckConstraint("id = 1", name=op.f("ck_installation_single")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_installation")),
+    )
+    op.create_table(
+        "node",
+        sa.Column("id", sa.String(length=137), nullable=False),
+        sa.Column("parent_id", sa.String(length=137), nullable=True),
+        sa.Column("name", sa.String(length=255), nullable=False),
+        sa.Column("inherit", sa.Boolean(), nullable=False),
+        sa.Column("level", sa.Integer(), nullable=False),
+        sa.Column("source_mac", sa.String(length=64), nullable=True),
+        sa.CheckConstraint("(parent_id IS NULL) = (id LIKE 'coll:%')", name=op.f("ck_node_collections_are_roots")),
+        sa.CheckConstraint("level BETWEEN 0 AND 3", name=op.f("ck_node_level")),
+        sa.ForeignKeyConstraint(["parent_id"], ["node.id"], name=op.f("fk_node_parent_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_node")),
+        sa.UniqueConstraint("parent_id", "name", name=op.f("uq_node_parent_id_name")),
+    )
+    op.create_table(
+        "policy_state",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("epoch", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("id = 1", name=op.f("ck_policy_state_single")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_policy_state")),
+    )
+    op.create_table(
+        "users",
+        sa.Column("id", sa.String(length=137), nullable=False),
+        sa.Column("name", sa.String(length=200), nullable=False),
+        sa.Column("email", sa.String(length=320), server_default="", nullable=False),
+        sa.Column("phone", sa.String(length=40), server_default="", nullable=False),
+        sa.Column("active", sa.Boolean(), nullable=False),
+        sa.Column("clearance", sa.Integer(), nullable=False),
+        sa.CheckConstraint("clearance BETWEEN 0 AND 3", name=op.f("ck_users_clearance")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_users")),
+    )
+    op.create_table(
+        "api_key",
+        sa.Column("hash", sa.String(length=64), nullable=False),
+        sa.Column("prefix", sa.String(length=16), nullable=False),
+        sa.Column("user_id", sa.String(length=137), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_api_key_user_id")),
+        sa.PrimaryKeyConstraint("hash", name=op.f("pk_api_key")),
+    )
+    op.create_table(
+        "document",
+        sa.Column("id", sa.String(length=137), nullable=False),
+        sa.Column("node_id", sa.String(length=137), nullable=False),
+        sa.Column("owner", sa.String(length=137), nullable=True),
+        sa.Column("level", sa.Integer(), nullable=False),
+        sa.Column("state", sa.String(length=8), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("source_mac", sa.String(length=64), nullable=False),
+        sa.Column("content_mac", sa.String(length=64), nullable=False),
+        sa.Column("wrapped_key", sa.LargeBinary(), nullable=False),
+        sa.Column("sealed_title", sa.LargeBinary(), nullable=False),
+        sa.CheckConstraint("state IN ('draft', 'live', 'deleted')", name=op.f("ck_document_state")),
+        sa.CheckConstraint("level BETWEEN 0 AND 3", name=op.f("ck_document_level")),
+        sa.ForeignKeyConstraint(["node_id"], ["node.id"], name=op.f("fk_document_node_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_document")),
+        sa.UniqueConstraint("source_mac", name=op.f("uq_document_source_mac")),
+    )
+    op.create_index(op.f("ix_document_node_id"), "document", ["node_id"], unique=False)
+    op.create_table(
+        "node_compartment",
+        sa.Column("node_id", sa.String(length=137), nullable=False),
+        sa.Column("compartment", sa.String(length=80), nullable=False),
+        sa.ForeignKeyConstraint(["node_id"], ["node.id"], name=op.f("fk_node_compartment_node_id")),
+        sa.PrimaryKeyConstraint("node_id", "compartment", name=op.f("pk_node_compartment")),
+    )
+    op.create_table(
+        "token",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("conversation", sa.String(length=36), nullable=False),
+        sa.Column("identity_mac", sa.String(length=64), nullable=False),
+        sa.Column("mention_mac", sa.String(length=64), nullable=False),
+        sa.Column("token", sa.String(length=32), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["conversation"], ["conversation.id"], name=op.f("fk_token_conversation"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_token")),
+        sa.UniqueConstraint("conversation", "mention_mac", name=op.f("uq_token_conversation_mention_mac")),
+        sa.UniqueConstraint("conversation", "token", name=op.f("uq_token_conversation_token")),
+    )
+    op.create_index(op.f("ix_token_conversation_identity_mac"), "token", ["conversation", "identity_mac"], unique=False)
+    op.create_table(
+        "user_compartment",
+        sa.Column("user_id", sa.String(length=137), nullable=False),
+        sa.Column("compartment", sa.String(length=80), nullable=False),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_user_compartment_user_id")),
+        sa.PrimaryKeyConstraint("user_id", "compartment", name=op.f("pk_user_compartment")),
+    )
+    op.create_table(
+        "chunk",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("document_id", sa.String(length=137), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("ord", sa.Integer(), nullable=False),
+        sa.Column("sealed_text", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["document_id"], ["document.id"], name=op.f("fk_chunk_document_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_chunk")),
+        sa.UniqueConstraint("document_id", "version", "ord", name=op.f("uq_chunk_document_id_version_ord")),
+    )
+    op.create_table(
+        "document_compartment",
+        sa.Column("document_id", sa.String(length=137), nullable=False),
+        sa.Column("compartment", sa.String(length=80), nullable=False),
+        sa.ForeignKeyConstraint(["document_id"], ["document.id"], name=op.f("fk_document_compartment_document_id")),
+        sa.PrimaryKeyConstraint("document_id", "compartment", name=op.f("pk_document_compartment")),
+    )

@@ -1,0 +1,232 @@
+"""The one schema. Every table of the service stands here; the migrations make it.
+
+A document's content, and what tokens stand for, is stored sealed (AES-256-GCM) or as a keyed hash. The
+directory, the names of folders and what a decision needs are stored in clear, the rules under constraints
+that keep a malformed one out.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine.interfaces import Dialect
+
+NAME = 137  # kind (16), colon, id (120)
+HASH = 64  # SHA-256 in hexadecimal
+UUID = 36
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A point in time that is UTC on both sides; SQLite would forget the zone."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - the base's signature
+        return None if value is None else value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - same
+        return value.replace(tzinfo=UTC) if value is not None and value.tzinfo is None else value
+
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+installation = Table(
+    "installation",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("demo", Boolean, nullable=False),
+    Column("key_check", String(HASH), nullable=False),
+    Column("embedder", String(200), nullable=False),
+    CheckConstraint("id = 1", name="single"),
+)
+
+# --- who may do what -------------------------------------------------------------------------
+
+casbin_rule = Table(
+    "casbin_rule",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("ptype", String(1), nullable=False),
+    Column("v0", String(NAME), nullable=False),
+    Column("v1", String(NAME), nullable=False),
+    Column("v2", String(16), nullable=False, server_default=""),
+    Column("v3", String(8), nullable=False, server_default=""),
+    UniqueConstraint("ptype", "v0", "v1", "v2", "v3"),
+    # A deny with an effect or an action that nobody knows ("Deny", "Read") would deny nothing.
+    CheckConstraint("ptype <> 'p' OR v2 IN ('read', 'write', 'share', 'manage', 'send', 'audit', '*')", name="action"),
+    CheckConstraint("ptype <> 'p' OR v3 IN ('allow', 'deny')", name="effect"),
+    CheckConstraint("ptype <> 'g' OR (v2 = '' AND v3 = '')", name="membership"),
+    Index(None, "ptype", "v0"),
+    Index(None, "ptype", "v1", "v0"),
+    CheckConstraint("ptype IN ('p', 'g')", name="ptype"),
+)
+
+policy_state = Table(
+    "policy_state",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("epoch", BigInteger, nullable=False),
+    CheckConstraint("id = 1", name="single"),
+)
+
+users = Table(
+    "users",
+    metadata,
+    Column("id", String(NAME), primary_key=True),
+    Column("name", String(200), nullable=False),
+    Column("email", String(320), nullable=False, server_default=""),
+    Column("phone", String(40), nullable=False, server_default=""),
+    Column("active", Boolean, nullable=False),
+    Column("clearance", Integer, nullable=False),
+    CheckConstraint("clearance BETWEEN 0 AND 3", name="clearance"),
+)
+
+user_compartment = Table(
+    "user_compartment",
+    metadata,
+    Column("user_id", ForeignKey("users.id"), primary_key=True),
+    Column("compartment", String(80), primary_key=True),
+)
+
+api_key = Table(
+    "api_key",
+    metadata,
+    Column("hash", String(HASH), primary_key=True),  # SHA-256 of a random 256-bit key: needs no salt
+    Column("prefix", String(16), nullable=False),
+    Column("user_id", ForeignKey("users.id"), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("revoked_at", UtcDateTime),
+)
+
+# --- what there is to read --------------------------------------------------------------------
+
+node = Table(
+    "node",
+    metadata,
+    Column("id", String(NAME), primary_key=True),
+    Column("parent_id", ForeignKey("node.id")),
+    Column("name", String(255), nullable=False),
+    Column("inherit", Boolean, nullable=False),
+    Column("level", Integer, nullable=False),
+    Column("source_mac", String(HASH)),  # which folder a collection is filled from
+    UniqueConstraint("parent_id", "name"),
+    CheckConstraint("(parent_id IS NULL) = (id LIKE 'coll:%')", name="collections_are_roots"),
+    CheckConstraint("level BETWEEN 0 AND 3", name="level"),
+)
+
+node_compartment = Table(
+    "node_compartment",
+    metadata,
+    Column("node_id", ForeignKey("node.id"), primary_key=True),
+    Column("compartment", String(80), primary_key=True),
+)
+
+document = Table(
+    "document",
+    metadata,
+    Column("id", String(NAME), primary_key=True),
+    Column("node_id", ForeignKey("node.id"), nullable=False),
+    Column("owner", String(NAME)),
+    Column("level", Integer, nullable=False),
+    Column("state", String(8), nullable=False),
+    Column("version", Integer, nullable=False),  # the version that answers; 0 while there is none
+    Column("source_mac", String(HASH), nullable=False, unique=True),  # which file it came from
+    Column("content_mac", String(HASH), nullable=False),  # what that file held when this version was read
+    Column("wrapped_key", LargeBinary, nullable=False),
+    Column("sealed_title", LargeBinary, nullable=False),
+    Index(None, "node_id"),
+    CheckConstraint("level BETWEEN 0 AND 3", name="level"),
+    CheckConstraint("state IN ('draft', 'live', 'deleted')", name="state"),
+)
+
+document_compartment = Table(
+    "document_compartment",
+    metadata,
+    Column("document_id", ForeignKey("document.id"), primary_key=True),
+    Column("compartment", String(80), primary_key=True),
+)
+
+chunk = Table(
+    "chunk",
+    metadata,
+    Column("id", String(UUID), primary_key=True),
+    Column("document_id", ForeignKey("document.id"), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("ord", Integer, nullable=False),
+    Column("sealed_text", LargeBinary, nullable=False),
+    UniqueConstraint("document_id", "version", "ord"),
+)
+
+# --- what was said ----------------------------------------------------------------------------
+
+conversation = Table(
+    "conversation",
+    metadata,
+    Column("id", String(UUID), primary_key=True),
+    Column("owner", String(NAME), nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+)
+
+token = Table(
+    "token",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("conversation", ForeignKey("conversation.id", ondelete="CASCADE"), nullable=False),
+    Column("identity_mac", String(HASH), nullable=False),
+    Column("mention_mac", String(HASH), nullable=False),
+    Column("token", String(32), nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    UniqueConstraint("conversation", "mention_mac"),
+    UniqueConstraint("conversation", "token"),
+    Index(None, "conversation", "identity_mac"),
+)
+
+# --- what happened ----------------------------------------------------------------------------
+
+audit_record = Table(
+    "audit_record",
+    metadata,
+    Column("seq", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False),
+    Column("body", Text, nullable=False),
+    Column("salt", LargeBinary(16), nullable=False),
+    Column("body_hash", String(HASH), nullable=False),
+    Column("hash", String(HASH), nullable=False, unique=True),
+)
+
+audit_head = Table(
+    "audit_head",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("seq", BigInteger, nullable=False),
+    Column("hash", String(HASH), nullable=False),
+    CheckConstraint("id = 1", name="single"),
+)

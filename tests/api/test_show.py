@@ -1,0 +1,63 @@
+"""What the command line shows of an answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from acl.labels import Label, Level
+from acl.names import DocumentId
+from api import show
+from egress.types import Citation, Reply
+from retrieval.types import ChunkId
+
+if TYPE_CHECKING:
+    import pytest
+
+FILLER = " ".join(f"Rule {number} of the house says nothing of interest." for number in range(8))
+QUOTED = "Hotels are paid up to 180 euros a night."
+
+
+def reply(excerpt: str, *warnings: str) -> Reply:
+    citation = Citation(1, "Travel", excerpt, DocumentId("doc:1"), ChunkId("c"), 0, len(excerpt))
+    return Reply(
+        outcome="answered",
+        answer=f"{QUOTED} [1]",
+        citations=(citation,),
+        route=None,
+        model=None,
+        redactions={},
+        label=Label(Level.INTERNAL),
+        prompt=None,
+        warnings=warnings,
+        conversation="c",
+        audit_id="a",
+    )
+
+
+def test_a_citation_shows_what_the_answer_quotes() -> None:
+    shown = show.around(f"{FILLER} {QUOTED} {FILLER}", f"{QUOTED} [1]")
+    assert shown.startswith(f"… {QUOTED} Rule 0")
+    assert shown.endswith(" …")
+    assert show.around(f"{FILLER}\nHotels are paid  up to 180 euros\ta night.", QUOTED) == f"… {QUOTED}"
+
+
+def test_a_citation_that_is_not_quoted_word_for_word_shows_its_beginning() -> None:
+    assert show.around(f"{FILLER} {QUOTED}", "It is 180 euros.") == f"{FILLER[:160]} …"
+    assert show.around("", QUOTED) == ""
+
+
+def test_a_short_citation_is_shown_whole() -> None:
+    assert show.around(f"Mind this. {QUOTED}", QUOTED) == f"Mind this. {QUOTED}"
+
+
+def test_warnings_stand_after_the_citations_each_on_its_line(capsys: pytest.CaptureFixture[str]) -> None:
+    show.reply(reply(QUOTED, "one sentence without a source was dropped", "two\nlines [of it]"))
+    lines = capsys.readouterr().out.splitlines()
+    place = lines.index(f"  [1] Travel: {QUOTED}")
+    assert lines[place + 1 : place + 4] == [
+        "  warning: one sentence without a source was dropped",
+        "  warning: two lines [of it]",
+        "",
+    ]
+    show.reply(reply(QUOTED))
+    assert "warning" not in capsys.readouterr().out

@@ -1,0 +1,92 @@
+"""The gates of the house: what is asked where, in which order, and kept by nobody."""
+
+from __future__ import annotations
+
+import ast
+import importlib.metadata
+import inspect
+import re
+from pathlib import Path
+
+import casbin
+import pytest
+
+from retrieval.edge import EdgeIndex
+from tests.architecture.reading import HOUSE_SOURCES, ROOT, called, calls, imports, tree, where
+
+
+def test_casbin_is_asked_in_one_module_and_holds_no_state() -> None:
+    users = {source for source in HOUSE_SOURCES if any(i.partition(".")[0] == "casbin" for i in imports(tree(source)))}
+    assert users == {"acl/decision.py"}
+    text = (ROOT / "acl" / "decision.py").read_text("utf-8")
+    assert not re.search(r"FastEnforcer|load_policy|enable_enforce|Adapter|Watcher|\beval\b", text)
+
+
+def test_the_dead_casbin_is_not_installed_over_the_living_one() -> None:
+    """It installs into the same folder, and `pip check` sees nothing wrong."""
+    with pytest.raises(importlib.metadata.PackageNotFoundError):
+        importlib.metadata.distribution("casbin")
+    assert set(importlib.metadata.packages_distributions()["casbin"]) == {"pycasbin"}
+    living = importlib.metadata.distribution("pycasbin")
+    assert living.version.startswith("2.8.")
+    files = {Path(str(living.locate_file(file))).resolve() for file in living.files or []}
+    assert Path(inspect.getfile(casbin)).resolve() in files
+
+
+def test_no_right_and_no_decision_is_kept_for_the_next_request() -> None:
+    """AZ-08, AZ-10: what is not cached cannot be stale, or another's."""
+    decided = ("acl/", "retrieval/", "api/")
+    keepers = where(lambda node: isinstance(node, ast.ImportFrom) and node.module == "functools" and "cache" in
+                    " ".join(alias.name for alias in node.names))  # fmt: skip
+    assert not [keeper for keeper in keepers if keeper.startswith(decided)]
+
+
+def test_no_function_of_the_index_adapter_searches_without_a_scope() -> None:
+    """AZ-02: one method reads points, and it takes a scope that has no default.
+
+    `count_of` tells ingestion how many points a document has: a number, and nobody else may ask.
+    """
+    (adapter,) = (node for node in ast.walk(tree("retrieval/edge.py")) if isinstance(node, ast.ClassDef))
+    used = {
+        (method.name, called(call))
+        for method in adapter.body
+        if isinstance(method, ast.FunctionDef)
+        for call in calls(method)
+        if ast.unparse(call.func).startswith("self._shard.")
+    }
+    assert used == {
+        ("close", "close"), ("search", "query"), ("count", "info"), ("count_of", "count"),
+        ("_update", "update"), ("_update", "flush"),
+    }  # fmt: skip
+    assert inspect.signature(EdgeIndex.count_of).return_annotation == "int"
+    assert where(lambda node: isinstance(node, ast.Call) and called(node) == "count_of") == {"ingest/pipeline.py"}
+    scope = inspect.signature(EdgeIndex.search).parameters["scope"]
+    assert scope.annotation == "Scope"
+    assert scope.default is inspect.Parameter.empty
+
+
+def test_a_filter_is_made_from_a_scope_alone() -> None:
+    """The filters of the adapter itself: the translation of a scope's, and those of ingestion for one document."""
+    assert where(lambda node: isinstance(node, ast.Call) and called(node) == "Filter") == {
+        "retrieval/filter.py",
+        "retrieval/edge.py",
+    }
+    made = {
+        function.name
+        for function in ast.walk(tree("retrieval/edge.py"))
+        if isinstance(function, ast.FunctionDef) and any(called(call) == "Filter" for call in calls(function))
+    }
+    assert made == {"to_edge", "count_of", "keep_only"}
+
+
+def test_a_model_is_called_in_one_line() -> None:
+    """AL-01: the line after the record."""
+    assert where(lambda node: isinstance(node, ast.Call) and called(node) == "complete") == {"egress/answer.py"}
+    flow = next(
+        node
+        for node in ast.walk(tree("egress/answer.py"))
+        if isinstance(node, ast.FunctionDef) and node.name == "answer"
+    )
+    order = {called(call): call.lineno for call in calls(flow)}
+    assert order["redact"] < order["build_prompt"] < order["commit_intent"] < order["complete"] < order["check"]
+    assert order["check"] < order["_confirm"] < order["restore"]

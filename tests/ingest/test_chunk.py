@@ -1,0 +1,186 @@
+"""Chunks follow the headings, hold all the text, and fit the embedder."""
+
+from __future__ import annotations
+
+import os
+import re
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ingest.chunk import MAX_CHARACTERS, chunk
+from ingest.errors import Unreadable
+from ingest.parse import FORMATS, parse
+from ingest.types import Block, ChunkText, Found, Parsed, clean
+from ingest.walk import walk
+from retrieval.embed import MAX_WORD_PIECES, word_piece_counter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+REPOSITORY = Path(__file__).parents[2]
+SAMPLE = REPOSITORY / "deploy" / "sample" / "documents"
+HANDBOOK = Path(os.environ.get("NTK_TEST_DATA", "")) / "handbook" / "pages"
+SENTENCE = "The keeper walks to the end of the pier at dusk. "
+
+
+@pytest.fixture(scope="module")
+def pieces() -> Callable[[str], int]:
+    """Count word pieces as the default embedder does, with its marks of begin and end."""
+    return word_piece_counter()
+
+
+def words(text: str) -> int:
+    """Stand in for a tokenizer: a mark at each end, and a piece for each word begun."""
+    return 2 + len(re.findall(r"\w{1,8}|[^\w\s]", text))
+
+
+def cut(*blocks: Block, title: str = "Sick leave", limit: int = MAX_WORD_PIECES) -> list[ChunkText]:
+    """Chunk a document of these blocks."""
+    return chunk(Parsed(title, blocks), words, limit)
+
+
+def assert_whole(parsed: Parsed, chunks: list[ChunkText]) -> None:
+    """Check that chunks stand where they say, in order, and leave out nothing but blanks."""
+    text = parsed.text
+    assert all(made.text == text[made.start : made.end] and made.text.strip() for made in chunks)
+    assert all(before.end <= after.start for before, after in pairwise(chunks))
+    assert "".join("".join(made.text for made in chunks).split()) == "".join(text.split())
+
+
+def test_each_section_is_a_chunk_under_its_headings() -> None:
+    long = (SENTENCE * 5).strip()
+    made = cut(Block("Sick leave", 1), Block(long), Block("Contact", 2), Block(long), Block("Notes", 2), Block(long))
+    assert [one.path for one in made] == ["Sick leave", "Sick leave > Contact", "Sick leave > Notes"]
+    assert made[1].text == f"Contact\n\n{long}"
+    assert made[1].indexed_text == f"Sick leave\nContact\n\n{long}"
+
+
+def test_the_second_chunk_of_a_section_keeps_its_headings() -> None:
+    made = cut(Block("Contact", 1), *[Block(SENTENCE * 8)] * 4)
+    assert len(made) > 1
+    assert {one.path for one in made} == {"Sick leave > Contact"}
+    assert made[-1].indexed_text.startswith("Sick leave > Contact\nThe keeper")
+
+
+def test_a_deeper_heading_stands_under_the_one_above_and_not_beside_it() -> None:
+    long = Block(SENTENCE * 6)
+    made = cut(Block("A", 1), long, Block("B", 3), long, Block("C", 2), long, Block("D", 1), long)
+    assert [one.headings for one in made] == [
+        ("Sick leave", "A"),
+        ("Sick leave", "A", "B"),
+        ("Sick leave", "A", "C"),
+        ("Sick leave", "D"),
+    ]
+
+
+def test_short_sections_are_combined_under_what_they_share() -> None:
+    made = cut(Block("Sick leave", 1), Block("Contact", 2), Block("Ring."), Block("Notice", 2), Block("At once."))
+    said = "Sick leave\n\nContact\n\nRing.\n\nNotice\n\nAt once."
+    assert [(one.path, one.text) for one in made] == [("Sick leave", said)]
+
+
+def test_a_heading_is_never_a_chunk_alone_where_text_follows() -> None:
+    made = cut(Block("Sick leave", 1), Block("Contact", 2), Block("By phone", 3), Block(SENTENCE * 18))
+    assert made[0].text.startswith("Sick leave\n\nContact\n\nBy phone\n\nThe keeper")
+    assert {one.path for one in made} == {"Sick leave > Contact > By phone"}
+
+
+def test_a_document_of_nothing_but_headings_is_kept() -> None:
+    assert cut(Block("Sick leave", 1), Block("Contact", 2))[-1].text.endswith("Contact")
+
+
+def test_a_document_without_blocks_has_no_chunks() -> None:
+    assert cut() == []
+
+
+def test_a_long_paragraph_is_cut_behind_a_sentence() -> None:
+    made = cut(Block((SENTENCE * 60).strip()))
+    assert len(made) > 3
+    assert all(one.text.endswith("dusk.") and len(one.text) <= MAX_CHARACTERS for one in made)
+
+
+def test_a_long_table_is_cut_between_its_rows() -> None:
+    made = cut(Block("\n".join(f"Pier: {at}; Lamp: green. Or red" for at in range(200))))
+    assert len(made) > 3
+    assert all(one.text.startswith("Pier: ") and one.text.endswith("red") for one in made)
+
+
+def test_a_word_longer_than_a_chunk_is_cut_anywhere() -> None:
+    made = cut(Block("x" * 3_000))
+    assert "".join(one.text for one in made) == "x" * 3_000
+
+
+@pytest.mark.parametrize("text", ["語" * 1_500, "한국어" * 400, "a " * 700, "!" * 900, "0123456789" * 80, "🙂" * 500])
+def test_text_that_makes_many_pieces_of_few_characters_is_cut_until_it_fits(
+    text: str, pieces: Callable[[str], int]
+) -> None:
+    parsed = Parsed("Title", (Block("Head", 1), Block(text)))
+    made = chunk(parsed, pieces)
+    assert_whole(parsed, made)
+    assert max(pieces(one.indexed_text) for one in made) <= MAX_WORD_PIECES
+
+
+def test_headings_too_long_for_the_embedder_give_way_to_the_text() -> None:
+    outer, inner = "outer " * 30, "inner " * 20
+    made = cut(Block(outer.strip(), 1), Block(inner.strip(), 2), *[Block(SENTENCE)] * 9, limit=60, title="title " * 30)
+    assert max(words(one.indexed_text) for one in made) <= 60
+    assert [one for one in made if SENTENCE.strip() in one.text and not one.headings]
+
+
+def test_a_heading_stays_with_its_text_when_a_chunk_is_parted() -> None:
+    made = cut(Block("A", 1), Block(SENTENCE), Block("B", 1), Block(SENTENCE), Block("C", 1), Block(SENTENCE), limit=24)
+    assert [one.text for one in made] == [f"{head}\n\n{SENTENCE}".strip() for head in "ABC"]
+
+
+def test_a_measure_that_nothing_satisfies_still_ends() -> None:
+    assert "".join(one.text for one in chunk(Parsed("T", (Block("abc"),)), lambda _: 1_000)) == "abc"
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.text(max_size=400).map(clean).filter(bool), st.integers(0, 6)).map(
+            lambda made: Block(made[0], made[1] if "\n" not in made[0] else 0)
+        ),
+        max_size=12,
+    ),
+    st.integers(12, 60),
+)
+def test_whatever_the_document_no_text_is_lost_and_every_chunk_fits(blocks: list[Block], limit: int) -> None:
+    parsed = Parsed("Title", tuple(blocks))
+    made = chunk(parsed, words, limit)
+    assert_whole(parsed, made)
+    assert all(words(one.indexed_text) <= limit for one in made)
+
+
+def _fits(root: Path, pieces: Callable[[str], int], most: int) -> int:
+    """Chunk up to so many documents of a folder, check them, and count the chunks."""
+    files = [found.path for found in walk(root) if isinstance(found, Found) and found.path.suffix in FORMATS]
+    count = 0
+    for file in files[:: max(1, len(files) // most)]:
+        try:
+            parsed = parse(file)
+        except Unreadable as refused:
+            if str(refused) != "it holds no text":  # a page that only redirects
+                raise
+            continue
+        made = chunk(parsed, pieces)
+        assert_whole(parsed, made)
+        assert max(pieces(one.indexed_text) for one in made) <= MAX_WORD_PIECES, file.name
+        count += len(made)
+    return count
+
+
+def test_no_chunk_of_the_sample_documents_is_longer_than_the_embedder_reads(pieces: Callable[[str], int]) -> None:
+    assert _fits(SAMPLE, pieces, most=1_000) > 50
+
+
+def test_no_chunk_of_a_real_handbook_is_longer_than_the_embedder_reads(pieces: Callable[[str], int]) -> None:
+    if not HANDBOOK.is_dir():
+        pytest.skip("no handbook: set NTK_TEST_DATA to the folder of data sets")
+    assert _fits(HANDBOOK, pieces, most=25) > 50

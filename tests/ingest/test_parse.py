@@ -1,0 +1,289 @@
+"""Every format gives its text or a reason, and nothing else."""
+
+from __future__ import annotations
+
+import os
+import random
+import zipfile
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+import pytest
+from lxml import etree  # type: ignore[import-untyped]  # lxml ships no types
+
+from ingest.errors import ParserMoved, Unreadable
+from ingest.parse import _TEXTS, FORMATS, parse, parse_bytes, read_file
+from ingest.types import MAX_BYTES, Parsed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+SHEET = "xl/worksheets/sheet1.xml"
+
+
+def reason(content: bytes, name: str) -> str:
+    """Tell why this file is refused."""
+    with pytest.raises(Unreadable) as refused:
+        parse_bytes(content, name)
+    return str(refused.value)
+
+
+def test_every_format_gives_its_text(documents: Mapping[str, bytes], sentence: str) -> None:
+    assert set(documents) == FORMATS
+    for suffix, content in documents.items():
+        parsed = parse_bytes(content, f"lamps{suffix.upper()}")
+        assert sentence in parsed.text, suffix
+        assert all(block.text == block.text.strip() != "" for block in parsed.blocks), suffix
+
+
+def test_the_title_is_the_first_heading_or_the_subject_or_else_the_file_name(documents: Mapping[str, bytes]) -> None:
+    titles = {suffix: parse_bytes(content, f"north\u202epier{suffix}").title for suffix, content in documents.items()}
+    from_name = {".csv", ".xlsx"}
+    assert {suffix for suffix, title in titles.items() if title == "Pier lamps"} == FORMATS - from_name
+    assert {titles[suffix] for suffix in from_name} == {r"north\u202epier"}
+    assert parse_bytes(b"Just one sentence, no heading.", "notes of may.txt").title == "notes of may"
+
+
+def test_the_metadata_of_a_file_is_dropped(documents: Mapping[str, bytes]) -> None:
+    for suffix in (".docx", ".pdf"):
+        parsed = parse_bytes(documents[suffix], f"lamps{suffix}")
+        assert "Author Nobody" not in f"{parsed.title}{parsed.text}{parsed.notes}"
+
+
+def test_what_has_another_suffix_is_named_with_what_can_be_read() -> None:
+    """Covers IN-07."""
+    assert ".docx .eml" in reason(b"hello", "run.exe")
+    assert ".docx .eml" in reason(b"hello", "README")
+
+
+@pytest.mark.parametrize("content", [b"", b" \n\t ", b"\xef\xbb\xbf", b"\xff\xfe", b"\xef\xbb\xbf \n"])
+def test_a_file_without_content_is_called_empty(content: bytes) -> None:
+    """Covers IN-07."""
+    for suffix in _TEXTS:
+        assert reason(content, f"a{suffix}") == "it is empty"
+    assert parse_bytes(b"x1", "a.txt").text == "x1"
+
+
+def test_a_zero_byte_file_of_any_format_is_called_empty() -> None:
+    """Covers IN-07."""
+    assert {reason(b"", f"a{suffix}") for suffix in FORMATS} == {"it is empty"}
+
+
+def test_a_page_of_nothing_but_pictures_holds_no_text() -> None:
+    assert reason(b"<html><body><img src='a.png' alt=''></body></html>", "a.html") == "it holds no text"
+
+
+@pytest.mark.parametrize(
+    ("content", "suffix", "why"),
+    [
+        (b"%PDF-1.7 and so on", ".txt", "a PDF"),
+        (b"%PDF-1.7 <html><p>both</p></html>", ".html", "a PDF"),  # a polyglot
+        (b"{\\rtf1 words}", ".txt", "rich text"),
+        (b"<!DOCTYPE html><p>words", ".txt", "HTML page"),
+        (b"\n <html lang=en><p>words", ".csv", "HTML page"),
+        (b"words without a tag, 1 < 2", ".html", "no tag"),
+        (b"PK\x03\x04\x14\x00words", ".txt", "binary data"),
+        (b"\x89PNG\r\n\x1a\n<html>", ".html", "no UTF-8"),
+        (b"\xff" * 64, ".md", "no UTF-8"),
+        (b"caf\xe9", ".txt", "no UTF-8"),
+        ("words".encode("utf-16-le"), ".txt", "binary data"),  # without its mark it could be anything
+        ("words".encode("utf-32"), ".txt", "binary data"),
+        (b"words\0words", ".csv", "binary data"),
+        (b"words words", ".pdf", "does not begin with %PDF"),
+        (b"  %PDF-1.7", ".pdf", "does not begin with %PDF"),
+        (b"words words", ".docx", "no Word document"),
+        (b"words words", ".xlsx", "no Excel workbook"),
+        (b"words words", ".eml", "no e-mail"),
+        (b"Subject: a\0b\n\nwords", ".eml", "binary data"),
+    ],
+)
+def test_a_content_that_is_not_what_the_suffix_says_is_refused_with_the_reason(
+    content: bytes, suffix: str, why: str
+) -> None:
+    """Covers IN-07."""
+    assert why in reason(content, f"a{suffix}")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_marked_unicode_is_read(encoding: str) -> None:
+    """Permitted twin of the refused encodings."""
+    assert parse_bytes("Café, 2 €.".encode(encoding), "a.txt").text == "Café, 2 €."
+
+
+def test_the_formats_are_told_apart_by_content_among_zips(documents: Mapping[str, bytes]) -> None:
+    """Covers IN-07."""
+    assert "no Excel workbook" in reason(documents[".docx"], "a.xlsx")
+    assert "no Word document" in reason(documents[".xlsx"], "a.docx")
+
+
+def test_control_characters_and_lone_surrogates_do_not_come_through() -> None:
+    mail = b"Subject: \x1b[31mred\nContent-Type: text/plain; charset=utf-8\n\nbad \xff\xed\xa0\x80 \x07byte\n"
+    parsed = parse_bytes(mail, "a.eml")
+    text = parsed.title + parsed.text
+    assert "red" in text
+    assert "byte" in text
+    assert not [character for character in text if ord(character) < 32 and character not in "\n\t"]
+    assert text.encode("utf-8")
+
+
+def test_a_heading_as_long_as_a_paragraph_is_text() -> None:
+    long, short = parse_bytes(f"# {'word ' * 60}\n\n# Short".encode(), "a.md").blocks
+    assert (long.depth, short.depth) == (0, 1)
+
+
+@pytest.mark.parametrize("deep", [b"<div>" * 100_000 + b"words", b"<ul><li>" * 3_000 + b"words"])
+def test_a_page_nested_too_deeply_is_refused(deep: bytes) -> None:
+    """Covers IN-08."""
+    assert "nested too deeply" in reason(deep, "a.html")
+    assert parse_bytes(b"<div>" * 100 + b"words", "a.html").text == "words"
+
+
+def test_what_a_parser_throws_becomes_a_reason_without_its_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    def throwing(error: Exception) -> None:
+        def read(text: str) -> Parsed:
+            raise error
+
+        monkeypatch.setitem(_TEXTS, ".txt", read)
+
+    for error, why in (
+        (ValueError("quotes the secret"), "damaged"),
+        (RecursionError("quotes the secret"), "nested too deeply"),
+        (MemoryError("quotes the secret"), "memory"),
+    ):
+        throwing(error)
+        with pytest.raises(Unreadable) as refused:
+            parse_bytes(b"the secret", "a.txt")
+        assert why in str(refused.value)
+        assert ".txt" in str(refused.value)
+        assert "secret" not in str(refused.value)
+        assert refused.value.__context__ is None  # a log would print it
+    throwing(ParserMoved("install the other one"))
+    with pytest.raises(ParserMoved):
+        parse_bytes(b"words", "a.txt")
+
+
+def test_a_feature_that_a_parser_warns_about_is_no_reason_to_refuse(documents: Mapping[str, bytes]) -> None:
+    plain = b'<styleSheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"/>'
+    assert "North" in _said(_with_member(documents[".xlsx"], "xl/styles.xml", plain), ".xlsx")
+
+
+def test_the_reason_for_a_wrong_encoding_does_not_carry_the_document() -> None:
+    with pytest.raises(Unreadable) as refused:
+        parse_bytes(b"the secret caf\xe9", "a.txt")
+    assert refused.value.__context__ is None  # a decoding error holds all the bytes
+
+
+def test_half_a_document_is_refused_or_read_as_far_as_it_goes(documents: Mapping[str, bytes]) -> None:
+    for suffix in (".docx", ".xlsx"):
+        content = documents[suffix]
+        assert "cut short" in reason(content[: len(content) // 2], f"a{suffix}")
+    assert "damaged" in reason(documents[".pdf"][:200], "a.pdf")
+
+
+def test_a_damaged_member_of_a_zip_is_refused_and_not_thrown(documents: Mapping[str, bytes]) -> None:
+    for suffix, member in ((".docx", "word/document.xml"), (".xlsx", "xl/workbook.xml")):
+        assert f"this {suffix} is damaged" in reason(_with_member(documents[suffix], member, b"<broken"), f"a{suffix}")
+
+
+@pytest.mark.parametrize(
+    ("suffix", "member"), [(".docx", "word/document.xml"), (".xlsx", "xl/workbook.xml"), (".xlsx", SHEET)]
+)
+def test_entities_in_office_files_are_not_fetched(
+    suffix: str, member: str, documents: Mapping[str, bytes], tmp_path: Path
+) -> None:
+    """Covers IN-02."""
+    secret = tmp_path / "secret.txt"
+    secret.write_text("the outside secret")
+    with zipfile.ZipFile(BytesIO(documents[suffix])) as archive:
+        xml = archive.read(member)
+    shown = b"Lamps" if member == "xl/workbook.xml" else b"The lamp on"
+    head, brace, body = xml.replace(shown, b"&e;" + shown).rpartition(b"?>")
+    attack = head + brace + f'<!DOCTYPE x [<!ENTITY e SYSTEM "{secret.as_uri()}">]>'.encode() + body
+    if member != "xl/workbook.xml":  # there it stands in an attribute, where no external entity may
+        careless = etree.fromstring(attack, etree.XMLParser(resolve_entities=True))
+        assert "the outside secret" in "".join(careless.itertext())
+    assert "outside secret" not in _said(_with_member(documents[suffix], member, attack), suffix)
+
+
+def test_entities_in_html_are_not_fetched(tmp_path: Path) -> None:
+    """Covers IN-02."""
+    secret = tmp_path / "secret.txt"
+    secret.write_text("the outside secret")
+    page = f'<!DOCTYPE x [<!ENTITY e SYSTEM "{secret.as_uri()}">]><html><p>&e; words &amp; more</p>'
+    assert "words & more" in _said(page.encode(), ".html")
+    assert "outside secret" not in _said(page.encode(), ".html")
+
+
+def _said(content: bytes, suffix: str) -> str:
+    try:
+        return parse_bytes(content, f"a{suffix}").text
+    except Unreadable as refused:
+        return str(refused)
+
+
+def _with_member(content: bytes, member: str, replacement: bytes) -> bytes:
+    """Put another content into one member of a zip."""
+    buffer = BytesIO()
+    with zipfile.ZipFile(BytesIO(content)) as old, zipfile.ZipFile(buffer, "w") as new:
+        for name in old.namelist():
+            new.writestr(name, replacement if name == member else old.read(name))
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("suffix", sorted(FORMATS))
+def test_flipped_bytes_give_text_or_a_reason_and_nothing_else(suffix: str, documents: Mapping[str, bytes]) -> None:
+    """Covers IN-07."""
+    chance = random.Random(suffix)
+    for _ in range(8):
+        assert _said(_flipped(documents[suffix], chance), suffix).encode("utf-8")
+
+
+@pytest.mark.parametrize(("suffix", "member"), [(".docx", "word/document.xml"), (".xlsx", SHEET)])
+def test_flipped_bytes_within_a_zip_give_text_or_a_reason(
+    suffix: str, member: str, documents: Mapping[str, bytes]
+) -> None:
+    """Covers IN-07: outside, the checksums of the zip would catch most of them."""
+    chance = random.Random(suffix)
+    with zipfile.ZipFile(BytesIO(documents[suffix])) as archive:
+        xml = archive.read(member)
+    for _ in range(12):
+        assert _said(_with_member(documents[suffix], member, _flipped(xml, chance)), suffix).encode("utf-8")
+
+
+def _flipped(content: bytes, chance: random.Random) -> bytes:
+    flipped = bytearray(content)
+    for _ in range(chance.choice((1, 3, 20))):
+        flipped[chance.randrange(len(flipped))] = chance.randrange(256)
+    return bytes(flipped)
+
+
+def test_a_file_is_read_from_its_path(tmp_path: Path, documents: Mapping[str, bytes], sentence: str) -> None:
+    file = tmp_path / "lamps.md"
+    file.write_bytes(documents[".md"])
+    assert sentence in parse(file).text
+
+
+def test_only_regular_files_are_opened(tmp_path: Path) -> None:
+    """Covers IN-04."""
+    target = tmp_path / "target.txt"
+    target.write_text("words")
+    (tmp_path / "link.txt").symlink_to(target)
+    os.mkfifo(tmp_path / "pipe.txt")
+    (tmp_path / "folder.txt").mkdir()
+    why = {"link.txt": "symbolic link", "pipe.txt": "no regular file", "folder.txt": "directory", "gone.txt": "no such"}
+    for name, expected in why.items():
+        with pytest.raises(Unreadable, match=expected):
+            read_file(tmp_path / name)
+    assert read_file(target) == b"words"
+
+
+def test_a_file_over_the_limit_is_not_read(tmp_path: Path) -> None:
+    file = tmp_path / "large.txt"
+    with file.open("wb") as handle:
+        handle.truncate(MAX_BYTES + 1)
+    with pytest.raises(Unreadable, match="larger than 50 MB"):
+        read_file(file)
+    with file.open("r+b") as handle:
+        handle.truncate(MAX_BYTES)
+    assert len(read_file(file)) == MAX_BYTES

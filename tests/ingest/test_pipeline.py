@@ -1,0 +1,243 @@
+"""A folder in: what becomes of files, versions, folders and crashes; with real parts but a fake embedder."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import func, select
+
+from acl.labels import Label, Level
+from acl.names import NodeId
+from ingest.errors import EmptyFolder, NoSuchFolder, OtherFolder
+from ingest.pipeline import Edges, Summary, ingest
+from retrieval.errors import IndexDown
+from store import schema
+from store.engine import snapshot
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from acl.names import DocumentId
+    from retrieval.types import Point
+    from tests.worlds import World
+
+RULES = "# House rules\n\nThe gate closes at ten in the evening. Whoever comes later rings the bell.\n"
+KITCHEN = "# Kitchen\n\nThe kettle is descaled on the first Monday of a month by whoever is first.\n"
+
+
+class _Seen:
+    """Keeps what a watcher was told."""
+
+    def __init__(self) -> None:
+        self.files = 0
+        self.done: list[tuple[str, int]] = []
+
+    def started(self, files: int) -> None:
+        self.files = files
+
+    def finished(self, relative: str, chunks: int) -> None:
+        self.done.append((relative, chunks))
+
+
+class _Failing:
+    """An index that fails at one of its steps."""
+
+    def __init__(self, world: World, step: str) -> None:
+        self._world, self._step = world, step
+
+    def put(self, points: Sequence[Point]) -> None:
+        if self._step == "put":
+            raise IndexDown("no room")
+        self._world.index.put(points)
+        if self._step == "after put":
+            raise IndexDown("cut off")
+
+    def keep_only(self, document: DocumentId, version: int) -> None:
+        if self._step == "keep_only":
+            raise IndexDown("no room")
+        self._world.index.keep_only(document, version)
+
+    def count_of(self, document: DocumentId) -> int:
+        return self._world.index.count_of(document)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    root = tmp_path / "share"
+    (root / "kitchen" / "upstairs").mkdir(parents=True)
+    (root / "rules.md").write_text(RULES, "utf-8")
+    (root / "kitchen" / "upstairs" / "kettle.md").write_text(KITCHEN, "utf-8")
+    return root
+
+
+@pytest.fixture
+def run(world: World, folder: Path) -> partial[Summary]:
+    collection = world.collection("house", Label(Level.INTERNAL))
+    world.allow_everyone(collection)
+    world.user("anna")
+    return partial(ingest, folder, collection, "svc:test", _edges(world))
+
+
+def _edges(world: World, index: _Failing | None = None, seen: _Seen | None = None) -> Edges:
+    return Edges(
+        engine=world.store.engine,
+        keys=world.store.keys,
+        index=index or world.index,
+        embed=world.embed,
+        measure=lambda text: len(text.split()),
+        ledger=world.ledger,
+        progress=seen or _Seen(),
+    )
+
+
+def _texts(world: World, question: str) -> list[str]:
+    return [snippet.text for snippet in world.find(question, "user:anna").snippets]  # type: ignore[arg-type]  # a name
+
+
+def _chunks(world: World) -> int:
+    with snapshot(world.store.engine) as connection:
+        return connection.scalar(select(func.count()).select_from(schema.chunk)) or 0
+
+
+def test_every_file_answers_below_its_folders(world: World, run: partial[Summary]) -> None:
+    made = run()
+    assert (made.added, made.changed, made.unchanged, made.failed) == (2, 0, 0, {})
+    assert any("kettle" in text for text in _texts(world, "kettle descaled"))
+    with snapshot(world.store.engine) as connection:
+        names = connection.scalars(select(schema.node.c.name).where(schema.node.c.parent_id.is_not(None))).all()
+    assert sorted(names) == ["kitchen", "upstairs"]
+    assert world.index.count() == _chunks(world) == made.chunks
+
+
+def test_a_second_run_reads_nothing_again(world: World, run: partial[Summary]) -> None:
+    run()
+    before = _chunks(world)
+    made = run()
+    assert (made.added, made.changed, made.unchanged, made.chunks) == (0, 0, 2, 0)
+    assert (_chunks(world), world.index.count()) == (before, before)
+
+
+def test_a_changed_file_answers_in_its_new_version_alone(world: World, run: partial[Summary], folder: Path) -> None:
+    """IN-11, IN-12."""
+    run()
+    (folder / "rules.md").write_text(RULES.replace("ten in the evening", "midnight"), "utf-8")
+    made = run()
+    assert (made.changed, made.unchanged) == (1, 1)
+    found = "\n".join(_texts(world, "gate closes"))
+    assert "midnight" in found
+    assert "ten in the evening" not in found
+    assert world.index.count() == _chunks(world)
+
+
+def test_another_folder_does_not_replace_what_a_collection_has(
+    world: World, run: partial[Summary], folder: Path, tmp_path: Path
+) -> None:
+    run()
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "rules.md").write_text("# Garden\n\nThe hose is rolled up before the frost comes in November.\n", "utf-8")
+    with pytest.raises(OtherFolder, match="--moved"):
+        ingest(other, NodeId("coll:house"), "svc:test", _edges(world))
+    assert any("bell" in text for text in _texts(world, "rings the bell"))
+    assert run().unchanged == 2
+
+
+def test_a_folder_that_was_moved_goes_on_where_it_was(
+    world: World, run: partial[Summary], folder: Path, tmp_path: Path
+) -> None:
+    run()
+    (folder / "rules.md").write_text(RULES.replace("ten in the evening", "midnight"), "utf-8")
+    folder = folder.rename(tmp_path / "elsewhere")
+    made = ingest(folder, NodeId("coll:house"), "svc:test", _edges(world), moved=True)
+    assert (made.added, made.changed, made.unchanged) == (0, 1, 1)
+    assert not any("ten in the evening" in text for text in _texts(world, "gate closes"))
+    assert ingest(folder, NodeId("coll:house"), "svc:test", _edges(world)).unchanged == 2
+
+
+def test_what_a_lost_index_held_is_brought_back(world: World, run: partial[Summary]) -> None:
+    """FT-04."""
+    run()
+    with snapshot(world.store.engine) as connection:
+        documents = connection.scalars(select(schema.document.c.id)).all()
+    world.index.keep_only(documents[0], 0)
+    made = run()
+    assert (made.changed, made.unchanged) == (1, 1)
+    assert world.index.count() == _chunks(world)
+
+
+def test_a_broken_file_is_named_and_the_rest_goes_on(world: World, run: partial[Summary], folder: Path) -> None:
+    (folder / "a-broken.docx").write_bytes(b"no document")
+    seen = _Seen()
+    made = partial(ingest, folder, NodeId("coll:house"), "svc:test", _edges(world, seen=seen))()
+    assert list(made.failed) == ["a-broken.docx"]
+    assert made.added == 2
+    assert seen.files == 3
+    assert min(seen.done) == ("a-broken.docx", 0)
+
+
+def test_a_new_version_that_cannot_be_read_leaves_the_old_one(
+    world: World, run: partial[Summary], folder: Path
+) -> None:
+    run()
+    (folder / "rules.md").write_bytes(b"\x00\x01\x02")
+    assert list(run().failed) == ["rules.md"]
+    assert any("bell" in text for text in _texts(world, "rings the bell"))
+
+
+@pytest.mark.parametrize(
+    ("step", "first"), [("put", True), ("put", False), ("after put", True), ("after put", False), ("keep_only", False)]
+)
+def test_a_run_that_is_cut_off_is_made_good_by_the_next(
+    world: World,
+    run: partial[Summary],
+    folder: Path,
+    step: str,
+    first: bool,  # noqa: FBT001 - a parameter of the table
+) -> None:
+    """FT-03: between rows and points, the old version answers or none; then exactly one does."""
+    if not first:
+        run()
+        (folder / "rules.md").write_text(RULES.replace("ten in the evening", "midnight"), "utf-8")
+    with pytest.raises(IndexDown):
+        ingest(folder, NodeId("coll:house"), "svc:test", _edges(world, index=_Failing(world, step)))
+    run()
+    assert world.index.count() == _chunks(world)
+    gate = [text for text in _texts(world, "gate closes") if "gate" in text]
+    assert len(gate) == 1
+    assert ("midnight" in gate[0]) is not first
+    assert _texts(world, "gate closes")
+
+
+def test_a_label_of_a_folder_holds_for_what_comes_into_it(world: World, run: partial[Summary]) -> None:
+    """AZ-12: a folder that was closed before the first run."""
+    world.folder(NodeId("coll:house"), "kitchen", Label(Level.RESTRICTED))
+    run()
+    assert any("bell" in text for text in _texts(world, "rings the bell"))
+    assert not any("kettle" in text for text in _texts(world, "kettle descaled"))
+
+
+def test_nothing_of_a_document_stands_in_clear(world: World, run: partial[Summary]) -> None:
+    """Not in the database, not in its journal, not in the index: text, title, name of the file."""
+    run()
+    world.index.close()
+    written = b"".join(path.read_bytes() for path in world.store.layout.root.rglob("*") if path.is_file())
+    for word in (b"kettle", b"descaled", b"House rules", b"rings the bell", b"rules.md"):
+        assert word not in written
+    assert b"coll:house" in written  # the search itself finds what is there
+
+
+@pytest.mark.parametrize(("name", "error"), [("absent", NoSuchFolder), ("share/rules.md", NoSuchFolder)])
+def test_a_place_that_is_no_folder(
+    world: World, run: partial[Summary], tmp_path: Path, name: str, error: type[Exception]
+) -> None:
+    with pytest.raises(error):
+        ingest(tmp_path / name, NodeId("coll:house"), "svc:test", _edges(world))
+
+
+def test_an_empty_folder(world: World, run: partial[Summary], tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(EmptyFolder):
+        ingest(tmp_path / "empty", NodeId("coll:house"), "svc:test", _edges(world))

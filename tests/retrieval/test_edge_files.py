@@ -1,0 +1,130 @@
+"""The index on the disk: opened again, killed, damaged, closed."""
+
+from __future__ import annotations
+
+import shutil
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import qdrant_edge as edge
+
+from acl.names import DocumentId
+from retrieval.edge import EdgeIndex
+from retrieval.errors import IndexDown
+from tests.retrieval.points import DIMENSION, chunk_id, numbers, point, scope, search
+
+
+def test_points_are_there_after_closing_and_opening(tmp_path: Path) -> None:
+    index = EdgeIndex(tmp_path / "index", DIMENSION)
+    index.put([point(1, scopes=["coll:a"]), point(2, scopes=["coll:b"])])
+    index.keep_only(DocumentId("doc:none"), 1)
+    before = search(index, scope(["coll:a"]))
+    index.close()
+    index = EdgeIndex(tmp_path / "index", DIMENSION)
+    assert index.count() == 2
+    assert search(index, scope(["coll:a"])) == before
+    index.close()
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+import numpy as np
+from acl.labels import PUBLIC
+from retrieval.edge import EdgeIndex
+from retrieval.types import Point
+index = EdgeIndex(Path(sys.argv[1]), 4)
+vector = np.array([1, 0, 0, 0], dtype=np.float32)
+index.put([Point(sys.argv[2], "doc:1", 1, vector, "a boiler", frozenset({"root:all"}), ("coll:a",), PUBLIC)])
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_points_are_there_after_a_kill(tmp_path: Path) -> None:
+    """FT-01: what was acknowledged is on the disk, and what the killed process left needs no repair."""
+    command = [sys.executable, "-c", KILLED, str(tmp_path / "index"), chunk_id(1)]
+    assert subprocess.run(command, check=False, cwd=Path(__file__).parents[2], timeout=60).returncode == -9
+    index = EdgeIndex(tmp_path / "index", DIMENSION)
+    assert numbers(search(index, scope())) == [1]
+    index.close()
+
+
+def test_an_index_has_one_opener(index: EdgeIndex, tmp_path: Path) -> None:
+    """FT-05."""
+    with pytest.raises(IndexDown, match="cannot be opened"):
+        EdgeIndex(tmp_path / "index", DIMENSION)
+    index.put([point(1)])  # the first is not disturbed
+    assert numbers(search(index, scope())) == [1]
+    index.close()
+    EdgeIndex(tmp_path / "index", DIMENSION).close()
+
+
+def test_an_index_of_another_dimension_is_refused(index: EdgeIndex, tmp_path: Path) -> None:
+    """FT-04: its vectors are those of another model."""
+    index.put([point(1)])
+    index.close()
+    with pytest.raises(IndexDown, match="cannot be opened"):
+        EdgeIndex(tmp_path / "index", DIMENSION + 1)
+    again = EdgeIndex(tmp_path / "index", DIMENSION)
+    assert again.count() == 1
+    again.close()
+
+
+def test_an_index_whose_making_was_cut_off_is_made_to_its_end(tmp_path: Path) -> None:
+    """FT-06: an empty folder, or an index without its field indexes."""
+    (tmp_path / "index").mkdir()
+    EdgeIndex(tmp_path / "index", DIMENSION).close()
+    shard = edge.EdgeShard.load(str(tmp_path / "index"))
+    for key in ("scope", "path"):
+        shard.update(edge.UpdateOperation.delete_field_index(key))
+    shard.flush()
+    shard.close()
+    index = EdgeIndex(tmp_path / "index", DIMENSION)
+    assert set(index._shard.info().payload_schema) == {"scope", "level", "comp", "path", "doc", "ver"}
+    index.put([point(1)])
+    assert numbers(search(index, scope())) == [1]
+    index.close()
+
+
+@pytest.mark.parametrize("damage", ["config", "segment", "file"])
+def test_a_damaged_index_is_down(index: EdgeIndex, tmp_path: Path, damage: str) -> None:
+    """FT-04."""
+    index.put([point(1)])
+    index.close()
+    if damage == "file":
+        shutil.rmtree(tmp_path / "index")
+        (tmp_path / "index").write_text("no folder")
+    elif damage == "config":
+        (tmp_path / "index" / "edge_config.json").write_text("{")
+    else:
+        next((tmp_path / "index" / "segments").glob("*/segment.json")).write_text("{")
+    with pytest.raises(IndexDown, match="cannot be opened"):
+        EdgeIndex(tmp_path / "index", DIMENSION)
+
+
+def test_a_closed_index_is_down(index: EdgeIndex) -> None:
+    index.put([point(1)])
+    index.close()
+    for use in (
+        lambda: search(index, scope()),
+        lambda: index.put([point(2)]),
+        lambda: index.keep_only(DocumentId("doc:1"), 1),
+        index.count,
+    ):
+        with pytest.raises(IndexDown):
+            use()
+
+
+def test_an_index_is_for_its_owner_alone(index: EdgeIndex, tmp_path: Path) -> None:
+    """What a text says can be guessed from its vector."""
+    assert stat.S_IMODE((tmp_path / "index").stat().st_mode) == 0o700
+
+
+def test_it_counts_the_points_of_a_document(index: EdgeIndex) -> None:
+    one = point(1)
+    index.put([one, point(2, version=one.version + 1)])
+    assert index.count_of(one.document) == 2
+    assert index.count_of(DocumentId("doc:absent")) == 0

@@ -1,0 +1,148 @@
+"""The scope decides what is looked at, whatever the tags of a point are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import qdrant_edge as edge
+
+from acl.labels import Compartment, Label, Level
+from tests.retrieval.points import LONGITUDE, chunk_id, numbers, point, scope, search
+
+if TYPE_CHECKING:
+    from acl.scope import Scope
+    from retrieval.edge import EdgeIndex
+
+GDPR, PCI = Compartment("gdpr"), Compartment("pci")
+
+
+@pytest.mark.parametrize(
+    ("inside", "found"),
+    [
+        (scope(["coll:a"]), [1, 2]),
+        (scope(["coll:a", "coll:b"]), [1, 2, 3]),
+        (scope(["root:all"]), [1, 2, 3]),
+        (scope(["root:all"], ["coll:b"]), [1, 2]),
+        (scope(["root:all"], ["doc:2", "doc:3"]), [1]),
+        (scope(["root:all"], ["root:all"]), []),
+        (scope(["coll:a"], ["coll:b"]), [1, 2]),
+        (scope([]), []),
+        (scope([], ["coll:b"]), []),
+        (scope(["coll:none"]), []),
+        (scope(["root:all"], within="coll:b"), [3]),
+        (scope(["coll:a"], within="coll:b"), []),
+        (scope(["root:all"], within="coll:none"), []),
+        (scope(["root:all"], within="folder:f"), [2]),
+    ],
+)
+def test_rules_decide_what_is_looked_at(index: EdgeIndex, inside: Scope, found: list[int]) -> None:
+    index.put(
+        [
+            point(1, document="doc:1", scopes=["root:all", "coll:a", "doc:1"], path=["coll:a"]),
+            # Its folder cuts inheritance and is named as where it lies, not as what covers it.
+            point(2, document="doc:2", scopes=["root:all", "coll:a", "doc:2"], path=["folder:f", "coll:a"]),
+            point(3, document="doc:3", scopes=["root:all", "coll:b", "doc:3"], path=["coll:b"]),
+        ]
+    )
+    assert numbers(search(index, inside)) == found
+
+
+@pytest.mark.parametrize("clearance", Level)
+def test_a_clearance_decides_what_is_looked_at(index: EdgeIndex, clearance: Level) -> None:
+    index.put([point(level + 1, label=Label(level)) for level in Level])
+    assert numbers(search(index, scope(clearance=clearance))) == list(range(1, clearance + 2))
+
+
+@pytest.mark.parametrize(
+    ("held", "found"),
+    [([], [1]), (["gdpr"], [1, 2]), (["pci"], [1, 3]), (["gdpr", "pci"], [1, 2, 3, 4]), (["hipaa"], [1])],
+)
+def test_compartments_decide_what_is_looked_at(index: EdgeIndex, held: list[str], found: list[int]) -> None:
+    circles = [frozenset[Compartment](), frozenset({GDPR}), frozenset({PCI}), frozenset({GDPR, PCI})]
+    index.put([point(number, label=Label(Level.PUBLIC, circle)) for number, circle in enumerate(circles, 1)])
+    assert numbers(search(index, scope(compartments=held))) == found
+
+
+GOOD_TAGS: dict[str, Any] = {
+    "scope": ["root:all"], "level": 0, "comp": ["base"], "path": ["coll:a"], "doc": "doc:1", "ver": 1,
+}  # fmt: skip
+
+
+def put_raw(index: EdgeIndex, number: int, tags: dict[str, Any]) -> None:
+    """Write a point with any tags at all, past the adapter."""
+    vectors: Any = {"dense": LONGITUDE.tolist(), "bm25": index._bm25.embed_document("a boiler")}
+    operation = edge.UpdateOperation.upsert_points([edge.Point(chunk_id(number), vectors, tags)])
+    index._shard.update(operation)
+    index._shard.flush()
+
+
+@pytest.mark.parametrize("key", ["scope", "level", "comp"])
+def test_a_point_that_lacks_a_tag_is_found_by_nobody(index: EdgeIndex, key: str) -> None:
+    """AZ-07: a missing key passes many a filter."""
+    put_raw(index, 1, GOOD_TAGS)
+    put_raw(index, 2, {name: value for name, value in GOOD_TAGS.items() if name != key})
+    put_raw(index, 3, GOOD_TAGS | {key: None})
+    put_raw(index, 4, GOOD_TAGS | {key: []})
+    assert numbers(search(index, scope(compartments=["gdpr"]))) == [1]
+
+
+def test_a_point_that_does_not_say_where_it_lies_is_in_no_collection(index: EdgeIndex) -> None:
+    put_raw(index, 1, GOOD_TAGS)
+    put_raw(index, 2, {name: value for name, value in GOOD_TAGS.items() if name != "path"})
+    assert numbers(search(index, scope(within="coll:a"))) == [1]
+    assert numbers(search(index, scope())) == [1, 2]
+
+
+@pytest.mark.parametrize(
+    "tags",
+    [
+        {"level": "0"},
+        {"level": ["0"]},
+        {"level": True},
+        {"level": {"value": 0}},
+        {"level": -1},
+        {"level": 4},
+        {"level": 99},
+        {"scope": 1},
+        {"scope": {"root:all": True}},
+        {"scope": ["Root:all"]},
+        {"scope": ["root:all "]},
+        {"scope": "root"},
+        {"scope": [["root:all"]]},
+        {"comp": 0},
+        {"comp": {"base": True}},
+        {"comp": ["Base"]},
+        {"comp": ["gdpr"]},
+        {"comp": ["base", "GDPR"]},
+        {"comp": ["base", "gdpr "]},
+    ],
+    ids=repr,
+)
+def test_a_point_with_a_tag_of_another_type_or_value_is_found_by_nobody(index: EdgeIndex, tags: dict[str, Any]) -> None:
+    """AZ-07."""
+    put_raw(index, 1, GOOD_TAGS)
+    put_raw(index, 2, GOOD_TAGS | tags)
+    assert numbers(search(index, scope(compartments=["gdpr"]))) == [1]
+
+
+def test_a_hidden_document_moves_no_score_of_a_visible_one(index: EdgeIndex) -> None:
+    """AZ-21: how rare a word is, counted over all documents, tells how many hidden ones hold it."""
+    inside = scope(["coll:a"])
+    visible = ["the boiler", "the mill", "the mill of the mill", "the boiler of the mill", "the ferry"]
+    index.put([point(number, text, scopes=["coll:a"]) for number, text in enumerate(visible, 1)])
+    before = search(index, inside, "boiler mill")
+    assert len({hit.score for hit in before}) > 3  # enough of them that the weights of the words show
+    index.put([point(100 + number, "a boiler", scopes=["coll:b"], document="doc:2") for number in range(40)])
+    assert search(index, inside, "boiler mill") == before
+
+    index.put([point(6, "a boiler", scopes=["coll:a"], document="doc:3")])  # one that may be seen does move them
+    assert [hit.score for hit in search(index, inside, "boiler mill")][:5] != [hit.score for hit in before]
+
+
+def test_no_tag_is_a_principal_and_no_payload_is_text(index: EdgeIndex) -> None:
+    index.put([point(1, "a secret boiler", label=Label(Level.INTERNAL, frozenset({GDPR})))])
+    (record,) = index._shard.retrieve([chunk_id(1)], with_payload=True, with_vector=False)
+    assert record.payload == {
+        "scope": ["root:all"], "level": 1, "comp": ["base", "gdpr"], "path": ["coll:a"], "doc": "doc:1", "ver": 1,
+    }  # fmt: skip

@@ -1,0 +1,82 @@
+"""A small installation with two people, made by the parts that make a real one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from acl.admin import Person, add_user, join_group, policy_change
+from acl.keys import new_api_key
+from acl.labels import Label, Level
+from acl.names import UserId
+from api.ingesting import ingest_folder
+from api.wiring import EMBEDDER, House, open_house
+from store.folder import create
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from retrieval.embed import Embed
+
+HOTELS: Final = """# Travel
+
+## Hotels
+
+Hotels are paid up to 180 euros a night. Ask Jane Doe, jane.doe@company.example, for more.
+"""
+
+
+class Quiet:
+    """Nobody watches."""
+
+    def started(self, files: int) -> None:
+        """Do nothing."""
+
+    def finished(self, relative: str, chunks: int) -> None:
+        """Do nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A data folder with a document that Anna may read and Ben may not, and their keys."""
+
+    data: Path
+    anna: str
+    ben: str
+
+
+def make_site(folder: Path, embed: Embed, text: str = HOTELS) -> Site:
+    """Make the installation in `folder / "data"` with some embedding model, and close it.
+
+    Args:
+        folder: Where it and its documents are put.
+        embed: Makes the vectors. Open the installation with the same one.
+        text: The one document, in Markdown.
+    """
+    data = folder / "data"
+    create(data, embedder=EMBEDDER)
+    documents = folder / "documents"
+    documents.mkdir()
+    (documents / "travel.md").write_text(text, "utf-8")
+    with open_house(data, embed) as house:
+        anna, ben = _settle(house)
+        ingest_folder(
+            house,
+            documents,
+            "finance",
+            actor="svc:test",
+            progress=Quiet(),
+            readers=["group:finance"],
+            label=Label(Level.CONFIDENTIAL),
+        )
+    return Site(data, anna, ben)
+
+
+def _settle(house: House) -> tuple[str, str]:
+    # Jane is in the directory, so that her name is known and masked; she may read nothing.
+    with policy_change(house.store.engine, house.ledger, "svc:test") as change:
+        for name in ("anna", "ben"):
+            add_user(change, Person(UserId(f"user:{name}"), name.title(), clearance=Level.CONFIDENTIAL))
+        add_user(change, Person(UserId("user:jane"), "Jane Doe", "jane.doe@company.example"))
+        join_group(change, "user:anna", "group:finance")
+        return new_api_key(change, UserId("user:anna")), new_api_key(change, UserId("user:ben"))

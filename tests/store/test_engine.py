@@ -1,0 +1,186 @@
+from __future__ import annotations
+
+import sqlite3
+import threading
+import traceback
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import Connection, Engine, event, insert, select, text, update
+from sqlalchemy.exc import IntegrityError
+
+from store.engine import open_engine, snapshot, write
+from store.errors import StoreDown
+from store.schema import policy_state, users
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from store.folder import Store
+
+
+def epoch(connection: Connection) -> int:
+    found: int = connection.scalars(select(policy_state.c.epoch)).one()
+    return found
+
+
+def bump(engine: Engine) -> None:
+    with write(engine) as connection:
+        connection.execute(update(policy_state).values(epoch=policy_state.c.epoch + 1))
+
+
+def with_pragma(engine: Engine, pragma: str) -> Engine:
+    """Set a limit on all further connections of an engine."""
+    engine.dispose()
+    event.listen(engine, "connect", lambda connection, _record: connection.execute(f"PRAGMA {pragma}"))
+    return engine
+
+
+def pragma(store: Store, name: str) -> object:
+    with snapshot(store.engine) as connection:
+        return connection.scalar(text(f"PRAGMA {name}"))
+
+
+def test_the_database_is_opened_for_safety_before_speed(store: Store) -> None:
+    assert pragma(store, "journal_mode") == "wal"
+    assert pragma(store, "synchronous") == 2  # FULL
+    assert pragma(store, "foreign_keys") == 1
+    assert pragma(store, "secure_delete") == 1
+    assert pragma(store, "busy_timeout") == 10_000
+
+
+def test_a_write_between_two_reads_of_one_snapshot_is_not_seen(store: Store) -> None:
+    """FT-17: half of a decision from before a revocation and half from after it would be a third policy."""
+    with snapshot(store.engine) as connection:
+        before = epoch(connection)
+        bump(store.engine)
+        assert epoch(connection) == before
+    with snapshot(store.engine) as connection:
+        assert epoch(connection) == before + 1
+
+
+def test_a_write_has_its_turn_from_its_first_line(store: Store) -> None:
+    """FT-12: a write that begins as a read cannot wait for its turn, and fails with "locked"."""
+    with closing(sqlite3.connect(store.layout.database, timeout=0, isolation_level=None)) as other:
+        with write(store.engine), pytest.raises(sqlite3.OperationalError, match="locked"):
+            other.execute("BEGIN IMMEDIATE")
+        with snapshot(store.engine) as connection:
+            epoch(connection)
+            other.execute("BEGIN IMMEDIATE")
+            other.execute("ROLLBACK")
+
+
+def test_writers_wait_for_each_other_and_lose_nothing(store: Store) -> None:
+    """FT-12: reads that become writes, side by side."""
+
+    def work() -> None:
+        for _ in range(10):
+            with write(store.engine) as connection:
+                connection.execute(update(policy_state).values(epoch=epoch(connection) + 1))
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with snapshot(store.engine) as connection:
+        assert epoch(connection) == 40
+
+
+def test_a_block_that_raises_changes_nothing(store: Store) -> None:
+    def interrupted() -> None:
+        with write(store.engine) as connection:
+            connection.execute(update(policy_state).values(epoch=99))
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    with snapshot(store.engine) as connection:
+        assert epoch(connection) == 0
+
+
+def test_a_locked_database_is_down_after_the_time_to_wait(store: Store) -> None:
+    """FT-12."""
+    engine = with_pragma(store.engine, "busy_timeout = 20")
+    with closing(sqlite3.connect(store.layout.database, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreDown, match="database is locked"):
+            bump(engine)
+        other.execute("ROLLBACK")
+    bump(engine)
+
+
+def test_a_full_database_is_down_for_writing_and_up_for_reading(store: Store) -> None:
+    """FT-07."""
+    bump(store.engine)
+    engine = with_pragma(store.engine, "max_page_count = 1")
+    row = {"id": "user:long", "name": "x" * 50_000, "active": True, "clearance": 0}
+    with pytest.raises(StoreDown, match="database or disk is full"), write(engine) as connection:
+        connection.execute(insert(users).values(row))
+    with snapshot(engine) as connection:
+        assert epoch(connection) == 1
+
+
+def test_a_read_only_database_is_down_for_writing_and_up_for_reading(store: Store) -> None:
+    bump(store.engine)
+    engine = open_engine(f"sqlite:///file:{store.layout.database}?mode=ro&uri=true")
+    with pytest.raises(StoreDown, match="attempt to write a readonly database"):
+        bump(engine)
+    with snapshot(engine) as connection:
+        assert epoch(connection) == 1
+    engine.dispose()
+
+
+def test_a_file_that_is_no_database_is_down(tmp_path: Path) -> None:
+    place = tmp_path / "ntk.db"
+    place.write_bytes(b"something else entirely" * 100)
+    engine = open_engine(f"sqlite:///{place}")
+    with pytest.raises(StoreDown, match="file is not a database"), snapshot(engine) as connection:
+        epoch(connection)
+    engine.dispose()
+
+
+def test_more_users_than_connections_is_down_and_no_foreign_error(store: Store) -> None:
+    """FT-08: the pool's own time-out is no database error; untranslated, it would pass every handler."""
+    engine = open_engine(store.engine.url)
+    engine.pool._timeout = 0.01  # type: ignore[attr-defined]  # 30 s is too long for a test
+    held = [engine.connect() for _ in range(15)]
+    with pytest.raises(StoreDown, match="too many"), snapshot(engine):
+        pass
+    held.pop().close()
+    with snapshot(engine) as connection:
+        assert epoch(connection) == 0
+    for connection in held:
+        connection.close()
+    engine.dispose()
+
+
+def test_an_error_that_quotes_a_stored_value_or_a_statement_is_told_by_its_class_alone(store: Store) -> None:
+    """AL-08: the driver puts a text that it cannot read into its message, and SQLite what it cannot parse."""
+    statements = ("SELECT CAST(X'6b346e347279ff' AS TEXT)", "SELECT k4n4ry", "k4n4ry")
+    for statement in statements:
+        with pytest.raises(StoreDown) as down, snapshot(store.engine) as connection:
+            connection.scalar(text(statement))
+        assert "k4n4ry" in str(down.value.__cause__)  # it was there to be told
+        assert str(down.value) == "the database does not answer: OperationalError"
+
+
+def test_a_broken_constraint_is_told_to_the_caller(store: Store) -> None:
+    with pytest.raises(IntegrityError), write(store.engine) as connection:
+        connection.execute(insert(policy_state).values(id=1, epoch=0))
+
+
+def test_what_was_to_be_stored_stands_in_no_error(store: Store) -> None:
+    """AL-08: SQLAlchemy prints a statement with its parameters, and a traceback prints every cause."""
+    canary = "k4n4ry-" * 9_000
+    row = {"id": "user:c", "name": canary, "active": True, "clearance": 9}
+    with pytest.raises(IntegrityError) as refused, write(store.engine) as connection:
+        connection.execute(insert(users).values(row))
+    engine = with_pragma(store.engine, "max_page_count = 1")
+    with pytest.raises(StoreDown) as down, write(engine) as connection:
+        connection.execute(insert(users).values(row | {"clearance": 1}))
+    for error in (refused.value, down.value):
+        text_of_log = "".join(traceback.format_exception(error))
+        assert "k4n4ry" not in text_of_log
+        assert "users" in text_of_log  # the statement is there, so that it would have been seen
