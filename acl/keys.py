@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import insert, select, update
 
-from acl.admin import require_subject
 from acl.errors import UnknownName
 from acl.names import UserId, parse_name
+from acl.people import require_subject
 from store.schema import api_key
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from acl.admin import Change
+    from acl.change import Change
 
 PREFIX: Final = "ntk_"
 _SHOWN: Final = len(PREFIX) + 6

@@ -112,9 +112,11 @@ def user_add(
     json: AsJson = False,
 ) -> None:
     """Add a person. He may read nothing until a group or a rule says so."""
-    from acl.admin import Person, add_user, join_group, policy_change
+    from acl.change import policy_change
+    from acl.groups import join_group
     from acl.labels import parse_compartment, parse_level
     from acl.names import UserId
+    from acl.people import Person, add_user
     from api.wiring import open_store_at
 
     held = frozenset(parse_compartment(text) for text in compartment or ())
@@ -134,7 +136,8 @@ def group_join(
     json: AsJson = False,
 ) -> None:
     """Put a person or a group into a group; it holds from the next request on."""
-    from acl.admin import join_group, policy_change
+    from acl.change import policy_change
+    from acl.groups import join_group
     from api.wiring import open_store_at
 
     with open_store_at(data) as (store, _, ledger), policy_change(store.engine, ledger, ACTOR) as change:
@@ -145,7 +148,7 @@ def group_join(
 @key_app.command("new")
 def key_new(user: Annotated[str, typer.Argument(help="user:ID")], data: Data = DATA, json: AsJson = False) -> None:
     """Make an API key for a person, and show it once."""
-    from acl.admin import policy_change
+    from acl.change import policy_change
     from acl.keys import new_api_key
     from acl.names import UserId
     from api.wiring import open_store_at
@@ -162,7 +165,7 @@ def key_revoke(
     json: AsJson = False,
 ) -> None:
     """Revoke a key; it stops working with the next request."""
-    from acl.admin import policy_change
+    from acl.change import policy_change
     from acl.keys import revoke_api_keys
     from api.wiring import open_store_at
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from acl.admin import add_collection, grant, node_label, policy_change, require_subject
+from acl.change import policy_change
 from acl.decision import Rule
 from acl.errors import AlreadyThere, BadLabel
 from acl.names import Obj, parse_collection
+from acl.nodes import add_collection, node_label
+from acl.people import require_subject
+from acl.rules import grant
 from ingest.pipeline import Edges, Summary, ingest
 from ingest.walk import walk
 from retrieval.embed import word_piece_counter

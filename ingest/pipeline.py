@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from sqlalchemy import delete, func, insert, select, update
 
-from acl.admin import ensure_folder, policy_change
+from acl.change import policy_change
 from acl.names import DocumentId, NodeId
+from acl.nodes import ensure_folder
 from acl.read import whats_of
 from audit.ledger import Event
 from ingest.chunk import chunk as cut

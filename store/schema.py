@@ -127,6 +127,50 @@ api_key = Table(
     Column("revoked_at", UtcDateTime),
 )
 
+# --- what two people decide -------------------------------------------------------------------
+
+approval = Table(
+    "approval",
+    metadata,
+    Column("id", String(UUID), primary_key=True),
+    Column("kind", String(32), nullable=False),
+    Column("payload", Text, nullable=False),  # canonical JSON: what is done when it is approved, to the letter
+    Column("digest", String(HASH), nullable=False),  # SHA-256 of the payload: what was seen is what is approved
+    Column("asked_by", String(NAME), nullable=False),
+    Column("reason", String(500), nullable=False),
+    Column("asked_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    Column("state", String(10), nullable=False),
+    Column("decided_by", String(NAME)),
+    Column("decided_at", UtcDateTime),
+    CheckConstraint("state IN ('waiting', 'approved', 'rejected')", name="state"),
+    CheckConstraint("(state = 'waiting') = (decided_by IS NULL)", name="decided"),
+    CheckConstraint("decided_by <> asked_by", name="second_person"),
+    Index(None, "state", "expires_at"),
+)
+
+break_glass = Table(
+    "break_glass",
+    metadata,
+    Column("id", ForeignKey("approval.id"), primary_key=True),
+    Column("user_id", ForeignKey("users.id"), nullable=False),
+    Column("object", String(NAME), nullable=False),
+    Column("starts_at", UtcDateTime, nullable=False),
+    Column("ends_at", UtcDateTime, nullable=False),
+    Index(None, "user_id", "ends_at"),
+)
+
+access_review = Table(
+    "access_review",
+    metadata,
+    Column("id", String(UUID), primary_key=True),
+    Column("signed_by", String(NAME), nullable=False),
+    Column("signed_at", UtcDateTime, nullable=False),
+    Column("epoch", BigInteger, nullable=False),  # of the policy that was reviewed
+    Column("digest", String(HASH), nullable=False),  # SHA-256 of the export that was signed
+    Column("lines", Integer, nullable=False),
+)
+
 # --- what there is to read --------------------------------------------------------------------
 
 node = Table(
@@ -184,6 +228,19 @@ chunk = Table(
     Column("ord", Integer, nullable=False),
     Column("sealed_text", LargeBinary, nullable=False),
     UniqueConstraint("document_id", "version", "ord"),
+)
+
+# Places whose tags in the index are older than what stands here. The tags are written from the current rows,
+# never from a line of this table, so a line that is done twice does no harm.
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("target", String(NAME), nullable=False),  # a collection, a folder or a document
+    Column("epoch", BigInteger, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("next_at", UtcDateTime, nullable=False),
+    Index(None, "next_at"),
 )
 
 # --- what was said ----------------------------------------------------------------------------

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from acl.admin import Person, add_user, join_group, policy_change
+from acl.change import policy_change
+from acl.groups import join_group
 from acl.keys import new_api_key
 from acl.labels import Label, Level
 from acl.names import UserId
+from acl.people import Person, add_user
 from api.ingesting import ingest_folder
 from api.wiring import EMBEDDER, House, open_house
 from store.folder import create

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Final
 from hypothesis import strategies as st
 from sqlalchemy import delete, insert, text
 
-from acl.admin import Person, add_user, grant, join_group, policy_change
+from acl.change import policy_change
 from acl.decision import Rule
+from acl.groups import join_group
 from acl.labels import Compartment, Label, Level
 from acl.names import NodeId, Obj, Subject, UserId
+from acl.people import Person, add_user
+from acl.rules import grant
 from audit.ledger import Ledger
 from store import schema
 from store.engine import write
@@ -22,7 +25,7 @@ from tests.worlds import ADMIN, put_chunks, put_document
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from acl.admin import Change
+    from acl.change import Change
     from store.envelope import Keys
     from store.folder import Store
 

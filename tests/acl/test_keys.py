@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import select
 
-from acl.admin import Person, add_user, join_group, policy_change
+from acl.change import policy_change
 from acl.errors import BadName, UnknownName
+from acl.groups import join_group
 from acl.keys import PREFIX, new_api_key, revoke_api_keys, user_of_key
 from acl.names import UserId
+from acl.people import Person, add_user
 from audit.ledger import records
 from store.engine import snapshot
 from store.schema import api_key

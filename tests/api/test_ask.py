@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select, text
 from starlette.testclient import TestClient
 
-from acl.admin import policy_change
+from acl.change import policy_change
 from acl.keys import revoke_api_keys
 from api.app import create_app
 from egress.answer import NOTHING

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 from sqlalchemy import delete
 
-from acl.admin import grant, policy_change
+from acl.change import policy_change
 from acl.decision import Rule
 from acl.names import Obj, Subject, UserId
+from acl.rules import grant
 from api.wiring import open_house
 from docs.generate import REPLIED
 from egress.answer import NOTHING

@@ -27,7 +27,7 @@ def test_the_migrations_make_the_constraints_and_defaults_that_the_schema_says(s
     declared = create_engine("sqlite://")
     schema.metadata.create_all(declared)
     assert _checks(store.engine) == _checks(declared)
-    assert len(_checks(declared)) == 12
+    assert len(_checks(declared)) == 15
     assert _defaults(store.engine) == _defaults(declared)
     assert ("casbin_rule", "v3", "''") in _defaults(declared)
     declared.dispose()

@@ -7,23 +7,19 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import func, insert, select
 
-from acl.admin import (
-    MAX_NESTING,
-    Change,
-    Person,
-    add_user,
-    join_group,
-)
 from acl.decision import Deny, Permit
 from acl.errors import AlreadyThere, BadName, NestingTooDeep, UnknownName
+from acl.groups import MAX_NESTING, join_group
 from acl.labels import Level
 from acl.names import EVERYONE, UserId
+from acl.people import Person, add_user
 from acl.read import who_of
 from store.engine import snapshot, write
 from store.schema import casbin_rule
 from tests.acl.changes import GDPR, Open, tables
 
 if TYPE_CHECKING:
+    from acl.change import Change
     from store.folder import Store
     from tests.worlds import World
 

@@ -7,14 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import select
 
-from acl.admin import (
-    add_collection,
-    ensure_folder,
-    node_label,
-)
 from acl.errors import AlreadyThere, BadName, UnknownName
 from acl.labels import PUBLIC, Label, Level
 from acl.names import NodeId
+from acl.nodes import add_collection, ensure_folder, node_label
 from acl.read import whats_of
 from store.engine import snapshot
 from store.schema import node

@@ -7,14 +7,11 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import select
 
-from acl.admin import (
-    Person,
-    add_user,
-    grant,
-)
 from acl.decision import Permit, Rule
 from acl.errors import BadName, BadRule, UnknownName
 from acl.names import UserId
+from acl.people import Person, add_user
+from acl.rules import grant
 from store.engine import snapshot
 from store.schema import casbin_rule
 from tests.acl.changes import Open, rule, tables

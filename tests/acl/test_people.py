@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from acl.admin import Person, add_user, join_group, require_subject
 from acl.errors import BadPerson, UnknownName
+from acl.groups import join_group
 from acl.names import UserId
+from acl.people import Person, add_user, require_subject
 from store.engine import snapshot
 from tests.acl.changes import Open, tables
 

@@ -7,18 +7,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import func, select, update
 
-from acl.admin import (
-    Person,
-    add_collection,
-    add_user,
-    ensure_folder,
-    grant,
-    join_group,
-    require_subject,
-)
 from acl.errors import BadName, UnknownName
+from acl.groups import join_group
 from acl.labels import PUBLIC, Label, Level
 from acl.names import NodeId, UserId
+from acl.nodes import add_collection, ensure_folder
+from acl.people import Person, add_user, require_subject
+from acl.rules import grant
 from audit.errors import AuditDown
 from audit.ledger import records, verify
 from store.engine import snapshot, write

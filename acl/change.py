@@ -1,0 +1,67 @@
+"""A change of the policy: locked, counted and recorded in one transaction.
+
+    with policy_change(engine, ledger, actor) as change:
+        add_user(change, Person(...))
+        grant(change, Rule(...))
+
+All of the block holds from the next request on, or none of it. What can be done in it stands in `acl.people`,
+`acl.groups`, `acl.nodes` and `acl.rules`. These check that a change makes sense; who may make it is decided
+by `acl.administer`.
+"""
+
+from __future__ import annotations
+
+import uuid
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select, update
+
+from audit.ledger import Event
+from store.engine import write
+from store.schema import policy_state
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy import Connection, Engine
+
+    from audit.ledger import Ledger
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """An open change: the transaction, the epoch that it makes, and what was done in it so far.
+
+    A line of `done` is a verb with its objects. From the lines of all changes the tables can be built again.
+    """
+
+    connection: Connection
+    epoch: int
+    done: list[list[str]] = field(default_factory=list)
+
+
+@contextmanager
+def policy_change(engine: Engine, ledger: Ledger, actor: str) -> Iterator[Change]:
+    """Change the policy. Administrators take turns; the epoch and the audit record go with the change.
+
+    Raises:
+        PolicyError: Something in the block is wrong; nothing of it holds.
+        StoreDown, AuditDown: The change or its record cannot be written; nothing of it holds.
+    """
+    with write(engine) as connection:
+        epoch = connection.scalars(select(policy_state.c.epoch).with_for_update()).one() + 1
+        change = Change(connection, epoch)
+        yield change
+        if change.done:
+            connection.execute(update(policy_state).values(epoch=epoch))
+            changes = [[_unnamed(part, ledger) for part in line] for line in change.done]
+            details = {"epoch": epoch, "changes": changes}
+            ledger.append(connection, Event("policy.changed", actor, str(uuid.uuid4()), details))
+
+
+def _unnamed(part: str, ledger: Ledger) -> str:
+    # The trail is never rewritten, so it must name a person by his pseudonym alone, as an owner too.
+    kind, _, id_ = part.partition(":")
+    return f"{kind}:{ledger.pseudonym(f'user:{id_}')}" if kind in ("user", "owner") and id_ else part
