@@ -5,6 +5,11 @@
     ├── BadLabel          a level or compartment that does not exist
     ├── BadRule           a rule with an unknown action, effect or shape
     ├── BadPerson         a name, an address or a number by which nobody could be recognised
+    ├── BadEdit           an edit of unknown kind, or with a part that is missing, unknown or malformed
+    ├── NotAllowed        the actor may not change this
+    ├── NobodyLeft        nobody would be left to administer the policy
+    ├── PolicyMoved       the policy is not at the epoch that was asked for
+    ├── NoSuchApproval    nothing of this id waits, or not for this person
     ├── NestingTooDeep    groups nested past 32, or in a circle
     ├── UnknownName       a user, group or node that is not there
     ├── AlreadyThere      what is to be made exists with other properties
@@ -34,6 +39,26 @@ class BadRule(PolicyError):
 
 class BadPerson(PolicyError):
     """A name, an e-mail address or a phone number is one by which nobody could be recognised."""
+
+
+class BadEdit(PolicyError):
+    """An edit is of unknown kind, or a part of it is missing, unknown or malformed."""
+
+
+class NotAllowed(PolicyError):
+    """The actor may not change this."""
+
+
+class NobodyLeft(PolicyError):
+    """Nobody would be left to administer the policy."""
+
+
+class PolicyMoved(PolicyError):
+    """The policy is not at the epoch that was asked for."""
+
+
+class NoSuchApproval(PolicyError):
+    """Nothing of this id waits, or not for this person."""
 
 
 class NestingTooDeep(PolicyError):

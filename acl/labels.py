@@ -73,3 +73,13 @@ def parse_compartment(text: str) -> Compartment:
     if text not in REGULATED and not _TRADE_SECRET.fullmatch(text):
         raise BadLabel(f"{text!r} is no compartment: write one of {', '.join(sorted(REGULATED))}, trade-secret.NAME")
     return Compartment(text)
+
+
+def parse_label(text: str) -> Label:
+    """Read a label as it is shown: a level, and compartments behind plus signs, such as `confidential+gdpr`.
+
+    Raises:
+        BadLabel: A part of it does not exist.
+    """
+    level, *compartments = text.split("+")
+    return Label(parse_level(level), frozenset(map(parse_compartment, compartments)))

@@ -36,11 +36,28 @@ def add_collection(change: Change, collection: NodeId, name: str, label: Label) 
     _add_node(change, collection, None, name, label)
 
 
-def ensure_folder(change: Change, parent: NodeId, name: str, *, label: Label = PUBLIC, inherit: bool = True) -> NodeId:
-    """Give the folder of this name below a node, and make it if it is not there.
+def add_folder(
+    change: Change, folder: NodeId, parent: NodeId, name: str, *, label: Label = PUBLIC, inherit: bool = True
+) -> None:
+    """Make a folder in a collection or folder.
 
-    The label and the inheritance are for a new folder. What lies above can only be raised by it:
-    the label of a document is the highest along its path.
+    What lies above can only be raised by its label: the label of a document is the highest along its path.
+
+    Raises:
+        BadName: It is no folder name.
+        UnknownName: There is no such node to be above it.
+        AlreadyThere: The name is taken.
+    """
+    parse_name(folder, frozenset({"folder"}))
+    _node(change.connection, parent)
+    taken = select(node.c.id).where((node.c.id == folder) | (node.c.parent_id == parent) & (node.c.name == name))
+    if change.connection.scalar(taken):
+        raise AlreadyThere(f"there is a folder {folder}, or one named {name!r} in {parent}, already")
+    _add_node(change, folder, parent, name, label, inherit=inherit)
+
+
+def ensure_folder(change: Change, parent: NodeId, name: str, *, label: Label = PUBLIC, inherit: bool = True) -> NodeId:
+    """Give the folder of this name in a collection or folder, and make it if it is not there.
 
     Raises:
         UnknownName: There is no such node to be above it.
@@ -48,11 +65,14 @@ def ensure_folder(change: Change, parent: NodeId, name: str, *, label: Label = P
     found = change.connection.scalar(select(node.c.id).where(node.c.parent_id == parent, node.c.name == name))
     if found:
         return NodeId(found)
-    if node_label(change.connection, parent) is None:
-        raise UnknownName(f"there is no collection or folder {parent}")
-    folder = NodeId(f"folder:{uuid.uuid4().hex}")
-    _add_node(change, folder, parent, name, label, inherit=inherit)
+    folder = new_folder_id()
+    add_folder(change, folder, parent, name, label=label, inherit=inherit)
     return folder
+
+
+def new_folder_id() -> NodeId:
+    """Give a fresh name for a folder."""
+    return NodeId(f"folder:{uuid.uuid4().hex}")
 
 
 def move_node(change: Change, folder: NodeId, parent: NodeId) -> None:
