@@ -23,7 +23,7 @@ from store.engine import write
 from store.schema import policy_state
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from sqlalchemy import Connection, Engine
 
@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 class Change:
     """An open change: the transaction, the epoch that it makes, and what was done in it so far.
 
-    A line of `done` is a verb with its objects. From the lines of all changes the tables can be built again.
+    A line of `done` is a verb with its objects. From the lines of all changes the tables can be built again, by
+    `acl.replay`, which has to know every verb.
     """
 
     connection: Connection
@@ -56,12 +57,15 @@ def policy_change(engine: Engine, ledger: Ledger, actor: str) -> Iterator[Change
         yield change
         if change.done:
             connection.execute(update(policy_state).values(epoch=epoch))
-            changes = [[_unnamed(part, ledger) for part in line] for line in change.done]
+            changes = [[unnamed(part, ledger.pseudonym) for part in line] for line in change.done]
             details = {"epoch": epoch, "changes": changes}
             ledger.append(connection, Event("policy.changed", actor, str(uuid.uuid4()), details))
 
 
-def _unnamed(part: str, ledger: Ledger) -> str:
-    # The trail is never rewritten, so it must name a person by his pseudonym alone, as an owner too.
+def unnamed(part: str, pseudonym: Callable[[str], str]) -> str:
+    """Give a part of a line as it stands in the trail: a person, as an owner too, by his pseudonym.
+
+    The trail is never rewritten, so it must name nobody in clear.
+    """
     kind, _, id_ = part.partition(":")
-    return f"{kind}:{ledger.pseudonym(f'user:{id_}')}" if kind in ("user", "owner") and id_ else part
+    return f"{kind}:{pseudonym(f'user:{id_}')}" if kind in ("user", "owner") and id_ else part

@@ -6,6 +6,8 @@
     ├── BadRule           a rule with an unknown action, effect or shape
     ├── BadPerson         a name, an address or a number by which nobody could be recognised
     ├── BadEdit           an edit of unknown kind, or with a part that is missing, unknown or malformed
+    ├── BadFile           a policy or directory file with wrong lines
+    ├── BadTrail          a record of the trail that replay cannot read
     ├── NotAllowed        the actor may not change this
     ├── NobodyLeft        nobody would be left to administer the policy
     ├── PolicyMoved       the policy is not at the epoch that was asked for
@@ -43,6 +45,14 @@ class BadPerson(PolicyError):
 
 class BadEdit(PolicyError):
     """An edit is of unknown kind, or a part of it is missing, unknown or malformed."""
+
+
+class BadFile(PolicyError):
+    """A policy or directory file is wrong; the message has a line for each fault."""
+
+
+class BadTrail(PolicyError):
+    """A record of the audit trail cannot be replayed."""
 
 
 class NotAllowed(PolicyError):

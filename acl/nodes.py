@@ -163,6 +163,19 @@ def node_label(connection: Connection, node_id: NodeId) -> Label | None:
     return Label(Level(level), frozenset(Compartment(name) for name in held))
 
 
+def placing_of(connection: Connection, document_id: DocumentId) -> tuple[NodeId, UserId | None, Label]:
+    """Give what decides on a document besides the rules: where it lies, who owns it, its own label.
+
+    Raises:
+        UnknownName: There is no such document.
+    """
+    _document(connection, document_id)
+    row = connection.execute(select(document).where(document.c.id == document_id)).one()
+    c = document_compartment.c
+    held = connection.scalars(select(c.compartment).where(c.document_id == document_id))
+    return row.node_id, row.owner, Label(Level(row.level), frozenset(Compartment(name) for name in held))
+
+
 def path_of(connection: Connection, node_id: NodeId) -> list[NodeId]:
     """Give a collection or folder and all above it, nearest first.
 

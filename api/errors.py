@@ -88,6 +88,8 @@ ERRORS: Final[Mapping[type[Exception], Row]] = {
     acl.BadRule: Row(422, Exit.MISUSE, "bad-rule", "Not a rule"),
     acl.BadPerson: Row(422, Exit.MISUSE, "bad-person", "Not a person's particulars"),
     acl.BadEdit: Row(422, Exit.MISUSE, "bad-edit", "Not a change of the policy"),
+    acl.BadFile: Row(422, Exit.MISUSE, "bad-file", "The file cannot be imported"),
+    acl.BadTrail: Row(500, Exit.NO, "bad-trail", "The audit trail cannot be replayed"),
     acl.NotAllowed: Row(403, Exit.NO, "not-allowed", "Not yours to change"),
     acl.NobodyLeft: Row(409, Exit.NO, "nobody-left", "Nobody could administer the policy"),
     acl.PolicyMoved: Row(409, Exit.NO, "policy-moved", "The policy changed meanwhile"),

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from sqlalchemy import delete, func, insert, select, update
 
-from acl.change import policy_change
+from acl.change import policy_change, unnamed
 from acl.names import DocumentId, NodeId
-from acl.nodes import ensure_folder
+from acl.nodes import ensure_folder, placing_of
 from acl.read import whats_of
 from audit.ledger import Event
 from ingest.chunk import chunk as cut
@@ -281,10 +281,14 @@ def _flip(draft: _Draft, parsed: Parsed, content: str, chunks: int, actor: str, 
             )
         )
         connection.execute(delete(chunk).where(chunk.c.document_id == draft.id, chunk.c.version != draft.version))
+        # Where it lies now: it may have been moved or labelled since it was first taken in, or while it was read.
+        node, owner, label = placing_of(connection, draft.id)
         details: dict[str, Json] = {
             "document": draft.id,
             "version": draft.version,
             "chunks": chunks,
-            "node": draft.node,
+            "node": node,
+            "owner": unnamed(owner or "", edges.ledger.pseudonym),
+            "label": str(label),
         }
         edges.ledger.append(connection, Event("document.ingested", actor, str(uuid.uuid4()), details))
