@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, get_args, get_type_hints
 
+from acl.breakglass import end_access, open_access
 from acl.decision import Rule
 from acl.errors import BadEdit, PolicyError
 from acl.groups import join_group, leave_group
@@ -169,6 +170,22 @@ class RemoveRule:
         return Rule(self.subject, self.object, self.action, self.effect)
 
 
+@dataclass(frozen=True, slots=True)
+class OpenBreakGlass:
+    """Let a user read a place in an emergency, for some minutes."""
+
+    user: UserId
+    object: Obj
+    minutes: int
+
+
+@dataclass(frozen=True, slots=True)
+class EndBreakGlass:
+    """End an emergency access before its time."""
+
+    id: str
+
+
 Edit: TypeAlias = (
     AddUser
     | DescribeUser
@@ -185,6 +202,8 @@ Edit: TypeAlias = (
     | SetOwner
     | AddRule
     | RemoveRule
+    | OpenBreakGlass
+    | EndBreakGlass
 )
 
 
@@ -225,6 +244,10 @@ def apply(change: Change, edit: Edit) -> None:  # noqa: C901, PLR0912 - one case
             grant(change, edit.rule)
         case RemoveRule():
             withdraw(change, edit.rule)
+        case OpenBreakGlass(user, place, minutes):
+            open_access(change, user, place, minutes)
+        case EndBreakGlass(id_):
+            end_access(change, id_)
 
 
 # --- as JSON ------------------------------------------------------------------------------------
@@ -232,11 +255,15 @@ def apply(change: Change, edit: Edit) -> None:  # noqa: C901, PLR0912 - one case
 
 def to_json(edit: Edit) -> dict[str, Json]:
     """Give an edit as JSON; `edit_of` reads it back."""
-    values = ((part.name, getattr(edit, part.name)) for part in fields(edit))
     return {
         "op": _name(type(edit)),
-        **{name: str(value) if isinstance(value, Label) else value for name, value in values},
+        **{name: str(value) if isinstance(value, Label) else value for name, value in parts_of(edit)},
     }
+
+
+def parts_of(edit: Edit) -> list[tuple[str, Any]]:
+    """Give the parts of an edit, name and value, in order."""
+    return [(part.name, getattr(edit, part.name)) for part in fields(edit)]
 
 
 def edits_of(values: Sequence[object]) -> list[Edit]:
@@ -300,6 +327,12 @@ def _truth(value: object) -> bool:
     return value
 
 
+def _number(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise ValueError(f"{value!r} is no whole number")  # noqa: TRY004 - same
+    return value
+
+
 def _label(value: object) -> Label:
     return parse_label(_text(value))
 
@@ -321,6 +354,7 @@ def _owner(value: object) -> str | None:
 KINDS: Final[Mapping[str, type[Any]]] = {_name(kind): kind for kind in get_args(Edit)}
 _READERS: Final[Mapping[object, Callable[[object], object]]] = {
     bool: _truth,
+    int: _number,
     Label: _label,
     Effect: _effect,
     UserId: _named("user"),

@@ -19,7 +19,7 @@ from acl.people import require_user
 from store.schema import document, document_compartment, node, node_compartment, outbox
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, Row
+    from sqlalchemy import CTE, Column, Connection, Row, Table
 
     from acl.change import Change
 
@@ -31,7 +31,7 @@ def add_collection(change: Change, collection: NodeId, name: str, label: Label) 
         BadName, AlreadyThere: The name is no collection name, or is taken.
     """
     parse_name(collection, frozenset({"coll"}))
-    if node_label(change.connection, collection) is not None:
+    if own_label(change.connection, collection) is not None:
         raise AlreadyThere(f"there is a collection {collection} already")
     _add_node(change, collection, None, name, label)
 
@@ -115,17 +115,13 @@ def set_label(change: Change, place: NodeId | DocumentId, label: Label) -> None:
     Raises:
         UnknownName: There is no such place.
     """
-    is_document = place.startswith("doc:")
-    if is_document:
-        _document(change.connection, DocumentId(place))
-    else:
-        _node(change.connection, NodeId(place))
-    table, held = (document, document_compartment) if is_document else (node, node_compartment)
-    key = held.c.document_id if is_document else held.c.node_id
+    if own_label(change.connection, place) is None:
+        raise UnknownName(f"there is no {place}")
+    table, key = _labelled(place)
     change.connection.execute(update(table).where(table.c.id == place).values(level=int(label.level)))
-    change.connection.execute(delete(held).where(key == place))
+    change.connection.execute(delete(key.table).where(key == place))
     for compartment in sorted(label.compartments):
-        change.connection.execute(insert(held).values({key.name: place, "compartment": compartment}))
+        change.connection.execute(insert(key.table).values({key.name: place, "compartment": compartment}))
     _done(change, place, ["labelled", place, str(label)])
 
 
@@ -154,12 +150,13 @@ def set_owner(change: Change, document_id: DocumentId, owner: UserId | None) -> 
     _done(change, document_id, ["owned", document_id, owner or ""])
 
 
-def node_label(connection: Connection, node_id: NodeId) -> Label | None:
-    """Give the label set on a collection or folder itself, None if there is no such node."""
-    level = connection.scalar(select(node.c.level).where(node.c.id == node_id))
+def own_label(connection: Connection, place: NodeId | DocumentId) -> Label | None:
+    """Give the label set on a collection, folder or document itself, None if there is no such place."""
+    table, key = _labelled(place)
+    level = connection.scalar(select(table.c.level).where(table.c.id == place))
     if level is None:
         return None
-    held = connection.scalars(select(node_compartment.c.compartment).where(node_compartment.c.node_id == node_id))
+    held = connection.scalars(select(key.table.c.compartment).where(key == place))
     return Label(Level(level), frozenset(Compartment(name) for name in held))
 
 
@@ -171,9 +168,19 @@ def placing_of(connection: Connection, document_id: DocumentId) -> tuple[NodeId,
     """
     _document(connection, document_id)
     row = connection.execute(select(document).where(document.c.id == document_id)).one()
-    c = document_compartment.c
-    held = connection.scalars(select(c.compartment).where(c.document_id == document_id))
-    return row.node_id, row.owner, Label(Level(row.level), frozenset(Compartment(name) for name in held))
+    return row.node_id, row.owner, own_label(connection, document_id) or Label()
+
+
+def _labelled(place: NodeId | DocumentId) -> tuple[Table, Column[str]]:
+    """Give the table that a place stands in, and the column that its compartments name it by."""
+    is_document = place.startswith("doc:")
+    return (document, document_compartment.c.document_id) if is_document else (node, node_compartment.c.node_id)
+
+
+def subtree(top: NodeId | DocumentId) -> CTE:
+    """Give the query, with a column `id`, of a collection or folder and all folders in it."""
+    below = select(node.c.id).where(node.c.id == top).cte("below", recursive=True)
+    return below.union(select(node.c.id).where(node.c.parent_id == below.c.id))
 
 
 def path_of(connection: Connection, node_id: NodeId) -> list[NodeId]:

@@ -98,6 +98,13 @@ def set_clearance(change: Change, user: UserId, label: Label) -> None:
     change.done.append(["user cleared", user, str(label)])
 
 
+def clearance_of(connection: Connection, user: str) -> Label:
+    """Read what a user is cleared for; of nobody, what is public."""
+    level = connection.scalar(select(users.c.clearance).where(users.c.id == user))
+    held = connection.scalars(select(user_compartment.c.compartment).where(user_compartment.c.user_id == user))
+    return Label(Level(level or 0), frozenset(map(Compartment, held)))
+
+
 def _hold(connection: Connection, user: UserId, compartments: frozenset[Compartment]) -> None:
     for compartment in sorted(compartments):
         connection.execute(insert(user_compartment).values(user_id=user, compartment=compartment))

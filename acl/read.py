@@ -6,40 +6,68 @@ Every function takes a connection: the caller holds one snapshot for all that be
 from __future__ import annotations
 
 from collections import defaultdict
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import literal, select
 
 from acl.decision import Rule, What, Who
 from acl.errors import PolicyTooLarge
-from acl.labels import Compartment, Label, Level, join
+from acl.labels import PUBLIC, Compartment, Label, Level, join
 from acl.names import ACTIONS, ANY_ACTION, EVERYONE, ROOT, Action, DocumentId, NodeId, Obj, Subject, UserId
-from store.schema import casbin_rule, document, document_compartment, node, node_compartment, user_compartment, users
+from store.schema import (
+    break_glass,
+    casbin_rule,
+    document,
+    document_compartment,
+    node,
+    node_compartment,
+    user_compartment,
+    users,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from sqlalchemy import ColumnElement, Connection, Row, Table
 
+EMERGENCY: Final = "role:break-glass."
+_NOWHERE: Final = What(frozenset(), Label(), live=False)
 MAX_PRINCIPALS: Final = 5_000  # the user and the groups above him
 
 
 def who_of(connection: Connection, user: UserId) -> Who:
     """Read a user with all groups above him. Unknown or inactive: nobody, who holds nothing.
 
+    A service, `svc:…`, has no row: it holds what rules give it by name, and is cleared for what is public.
+
     Raises:
         PolicyTooLarge: He is in 5,000 groups or more; a decision on a part of them could lose a deny.
     """
+    if user.startswith("svc:"):
+        return Who(user, closure(connection, user), Level.PUBLIC, frozenset())
     row = connection.execute(select(users).where(users.c.id == user)).one_or_none()
     if row is None or not row.active:
         return Who(user, frozenset(), Level.PUBLIC, frozenset())
     held = connection.scalars(select(user_compartment.c.compartment).where(user_compartment.c.user_id == user))
     return Who(
         user=user,
-        principals=_closure(connection, user) | {EVERYONE},
+        principals=closure(connection, user) | {EVERYONE} | _emergencies(connection, user),
         clearance=Level(row.clearance),
         compartments=frozenset(Compartment(name) for name in held),
     )
+
+
+def _emergencies(connection: Connection, user: UserId) -> frozenset[Subject]:
+    # A role that a user holds between two points in time: its end needs nobody to write anything.
+    now, c = datetime.now(UTC), break_glass.c
+    opened = select(c.id).where(c.user_id == user, c.starts_at <= now, c.ends_at > now)
+    return frozenset(emergency_role(id_) for id_ in connection.scalars(opened))
+
+
+def emergency_role(id_: str) -> Subject:
+    """Give the role that somebody holds while his emergency access is open."""
+    return Subject(f"{EMERGENCY}{id_}")
 
 
 def people(connection: Connection) -> list[Row[tuple[object, ...]]]:
@@ -48,14 +76,19 @@ def people(connection: Connection) -> list[Row[tuple[object, ...]]]:
     return list(connection.execute(select(c.id, c.name, c.email, c.phone).order_by(c.id)))
 
 
-def _closure(connection: Connection, user: UserId) -> frozenset[Subject]:
+def closure(connection: Connection, subject: str) -> frozenset[Subject]:
+    """Read a user, a service or a group with all groups above.
+
+    Raises:
+        PolicyTooLarge: These are 5,000 or more.
+    """
     # UNION, not UNION ALL: a circle in the table, which writes refuse, would end here all the same.
-    above = select(literal(user).label("name")).cte("above", recursive=True)
+    above = select(literal(subject).label("name")).cte("above", recursive=True)
     parents = select(casbin_rule.c.v1).where(casbin_rule.c.ptype == "g", casbin_rule.c.v0 == above.c.name)
     above = above.union(parents)
     names = connection.scalars(select(above.c.name).limit(MAX_PRINCIPALS + 1)).all()
     if len(names) > MAX_PRINCIPALS:
-        raise PolicyTooLarge(f"{user} is in {MAX_PRINCIPALS} groups or more")
+        raise PolicyTooLarge(f"{subject} is in {MAX_PRINCIPALS} groups or more")
     return frozenset(Subject(name) for name in names)
 
 
@@ -90,6 +123,31 @@ def whats_of(connection: Connection, documents: Iterable[DocumentId]) -> dict[Do
     return {DocumentId(row.id): _what(row, own[row.id], paths) for row in rows}
 
 
+def what_at(connection: Connection, place: str) -> What:
+    """Read what covers a place that a rule can name: a document, a collection or folder, or any other object.
+
+    What is not there is covered by nothing, so no rule reaches it.
+    """
+    kind = place.partition(":")[0]
+    if kind == "doc":
+        return whats_of(connection, [DocumentId(place)]).get(DocumentId(place), _NOWHERE)
+    if kind not in ("coll", "folder"):
+        return What(frozenset({ROOT, Obj(place)}), PUBLIC, live=True)
+    return nodes_at(connection, [NodeId(place)]).get(NodeId(place), _NOWHERE)
+
+
+def nodes_at(connection: Connection, nodes: Iterable[NodeId]) -> dict[NodeId, What]:
+    """Read collections and folders as rules see them. One that is not in the table is not in the result."""
+    wanted = set(nodes)
+    paths = Paths(connection, wanted)
+    return {node: _node_what(node, paths) for node in sorted(wanted) if node in paths}
+
+
+def _node_what(node: NodeId, paths: Paths) -> What:
+    label = paths.label(node)
+    return What(paths.scopes(node) | label_objects(label), label, live=True, path=paths.nodes(node))
+
+
 def _what(row: Row[tuple[object, ...]], compartments: frozenset[Compartment], paths: Paths) -> What:
     label = join([Label(Level(row.level), compartments), paths.label(NodeId(row.node_id))])
     scopes = {*paths.scopes(NodeId(row.node_id)), Obj(row.id), *label_objects(label)}
@@ -111,6 +169,9 @@ class Paths:
         path = start.union(select(node).where(node.c.id == start.c.parent_id))
         self._nodes: Mapping[str, Row[tuple[object, ...]]] = {row.id: row for row in connection.execute(select(path))}
         self._compartments = _compartments(connection, node_compartment, "node_id", sorted(self._nodes))
+
+    def __contains__(self, node: object) -> bool:
+        return node in self._nodes
 
     def nodes(self, start: NodeId) -> tuple[NodeId, ...]:
         """Give all nodes from this one up to its collection."""

@@ -188,8 +188,10 @@ def _do(tables: Tables, seq: int, line: object) -> None:  # noqa: C901, PLR0912 
             _alter_document(tables, id_, node=place)
         case ["owned", str(id_), str(owner)]:
             _alter_document(tables, id_, owner=owner)
-        case ["user described" | "key" | "key revoked", *_]:
-            pass  # a name and a key give no right
+        case ["user described" | "key" | "key revoked" | "approved", *_]:
+            pass  # a name, a key and a consent give no right
+        case ["break-glass opened" | "break-glass ended", *_]:
+            pass  # the right is a rule, which has a line of its own
         case _:
             raise BadTrail(f"record {seq} says {line!r}, which a replay does not know")
 

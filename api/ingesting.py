@@ -8,7 +8,7 @@ from acl.change import policy_change
 from acl.decision import Rule
 from acl.errors import AlreadyThere, BadLabel
 from acl.names import Obj, parse_collection
-from acl.nodes import add_collection, node_label
+from acl.nodes import add_collection, own_label
 from acl.people import require_subject
 from acl.rules import grant
 from ingest.pipeline import Edges, Summary, ingest
@@ -54,7 +54,7 @@ def ingest_folder(  # noqa: PLR0913 - each is one option of the command
     name = parse_collection(collection)
     next(iter(walk(folder)))  # a folder that is not there must not leave an empty collection behind
     with policy_change(house.store.engine, house.ledger, actor) as change:
-        existing = node_label(change.connection, name)
+        existing = own_label(change.connection, name)
         if existing is None:
             if label is None or not readers:
                 raise BadLabel(f"{name} is new: say --level and --readers; without them nobody could read it safely")

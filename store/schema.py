@@ -152,7 +152,7 @@ approval = Table(
 break_glass = Table(
     "break_glass",
     metadata,
-    Column("id", ForeignKey("approval.id"), primary_key=True),
+    Column("id", String(UUID), primary_key=True),  # the user holds `role:break-glass.ID` while it is open
     Column("user_id", ForeignKey("users.id"), nullable=False),
     Column("object", String(NAME), nullable=False),
     Column("starts_at", UtcDateTime, nullable=False),

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from acl.errors import AlreadyThere, BadName, UnknownName
 from acl.labels import PUBLIC, Label, Level
 from acl.names import NodeId
-from acl.nodes import add_collection, ensure_folder, node_label
+from acl.nodes import add_collection, ensure_folder, own_label
 from acl.read import whats_of
 from store.engine import snapshot
 from store.schema import node
@@ -26,12 +26,12 @@ def test_a_collection_is_made_once(store: Store, change: Open) -> None:
     with change() as c:
         add_collection(c, NodeId("coll:a"), "A", label)
     with snapshot(store.engine) as connection:
-        assert node_label(connection, NodeId("coll:a")) == label
-        assert node_label(connection, NodeId("coll:b")) is None
+        assert own_label(connection, NodeId("coll:a")) == label
+        assert own_label(connection, NodeId("coll:b")) is None
     with pytest.raises(AlreadyThere, match="coll:a"), change() as c:
         add_collection(c, NodeId("coll:a"), "A", PUBLIC)
     with snapshot(store.engine) as connection:
-        assert node_label(connection, NodeId("coll:a")) == label
+        assert own_label(connection, NodeId("coll:a")) == label
 
 
 @pytest.mark.parametrize("name", ["a", "folder:a", "doc:a", "root:all", "coll:", "coll:a/b", "coll:a b", "coll:*"])
@@ -50,7 +50,7 @@ def test_a_folder_is_made_once_for_each_place(store: Store, change: Open) -> Non
     assert again == one
     assert len({one, inner, other}) == 3
     with snapshot(store.engine) as connection:
-        assert node_label(connection, one) == PUBLIC  # label and cut are for a new one
+        assert own_label(connection, one) == PUBLIC  # label and cut are for a new one
         assert connection.scalars(select(node.c.inherit)).all() == [True] * 4
 
 

@@ -142,7 +142,6 @@ def upgrade() -> None:
         sa.Column("object", sa.String(length=137), nullable=False),
         sa.Column("starts_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("ends_at", sa.DateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(["id"], ["approval.id"], name=op.f("fk_break_glass_id")),
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_break_glass_user_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_break_glass")),
     )

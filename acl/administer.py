@@ -1,0 +1,204 @@
+"""The gate of administration: who may make which edits, alone or with a second person.
+
+    administer(engine, ledger, actor, [AddRule(...), JoinGroup(...)])
+
+All edits of a call hold from the next request on, or none. Each is decided by Casbin, from the policy as the
+edits before it have left it. An edit that lets somebody at what is restricted, or the actor himself at anything,
+waits until a second person, who might make it himself, has agreed. Doors call nothing else to change a policy.
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy import select
+
+from acl import approvals
+from acl.authority import Actor, administrators, may_ask, may_make
+from acl.change import policy_change
+from acl.delicate import reason_for_two
+from acl.edits import AddCollection, AddFolder, AddRule, Edit, OpenBreakGlass, edits_of, parts_of, to_json
+from acl.errors import BadEdit, NobodyLeft, NotAllowed, PolicyMoved, UnknownName
+from acl.gain import apply_and_see
+from acl.names import UserId
+from acl.read import what_at
+from audit.ledger import Event
+from store.engine import snapshot, write
+from store.schema import policy_state
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy import Engine
+
+    from acl.change import Change
+    from audit.chain import Json
+    from audit.ledger import Ledger
+
+CONSOLE: Final = UserId("svc:command-line")  # who holds the data folder, and with it the master key
+POLICY: Final = "policy"  # the kind of approval
+MOST_EDITS: Final = 100_000
+_log = logging.getLogger("ntk")
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The edits hold."""
+
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The edits wait for a second person. Nothing of them holds yet."""
+
+    approval: str
+    reasons: tuple[str, ...]
+
+
+class _NeedsTwo(Exception):
+    def __init__(self, reasons: tuple[str, ...]) -> None:
+        super().__init__()
+        self.reasons = reasons
+
+
+def administer(
+    engine: Engine, ledger: Ledger, actor: UserId, edits: Sequence[Edit], *, reason: str = "", epoch: int | None = None
+) -> Done | Waiting:
+    """Make edits, or put them before a second person.
+
+    Args:
+        engine: Where the policy is.
+        ledger: What happened, and what was refused, is written there.
+        actor: Who asks.
+        edits: What for.
+        reason: Why; a second person reads it.
+        epoch: Of the policy that the actor saw. If it has moved on, nothing is changed.
+
+    Raises:
+        NotAllowed: The actor may not make one of them.
+        NobodyLeft: Nobody could administer the policy any more.
+        PolicyMoved: Somebody else changed the policy.
+        PolicyError: One of them makes no sense.
+        StoreDown, AuditDown: Nothing was changed.
+    """
+    if len(edits) > MOST_EDITS:
+        raise BadEdit(f"{len(edits)} edits at once: at most {MOST_EDITS}")
+    try:
+        with policy_change(engine, ledger, actor) as change:
+            _require_epoch(change, epoch)
+            _require_nobody_else(_make(change, [actor], edits))
+        return Done(change.epoch if change.done else change.epoch - 1)
+    except NotAllowed:
+        ledger.commit(Event("policy.refused", actor, str(uuid.uuid4()), {"edits": len(edits)}))
+        raise
+    except _NeedsTwo as needs:
+        return _put_before_another(engine, ledger, actor, edits, reason, needs.reasons)
+
+
+def approve(engine: Engine, ledger: Ledger, approver: UserId, id_: str) -> Done:
+    """Agree to edits that wait, and make them. The asker must still be allowed to, and the approver as well.
+
+    Raises:
+        NoSuchApproval: Nothing of this id waits for this person.
+        NotAllowed, NobodyLeft, PolicyError, StoreDown, AuditDown: As `administer`; it goes on waiting.
+    """
+    if not approver.startswith("user:"):
+        raise NotAllowed("a second person is a person: agree with an API key of your own")
+    try:
+        with policy_change(engine, ledger, approver) as change:
+            asked = approvals.decide(change.connection, id_, approver, approve=True)
+            edits = edits_of(asked.payload)
+            change.done.append(["approved", id_, asked.asked_by])
+            _make(change, [asked.asked_by, approver], edits)
+            _shout(change, ledger, edits, approver, id_)
+        return Done(change.epoch)
+    except NotAllowed:
+        ledger.commit(Event("policy.refused", approver, id_, {}))
+        raise
+
+
+def reject(engine: Engine, ledger: Ledger, approver: UserId, id_: str) -> None:
+    """Say no to edits that wait.
+
+    Raises:
+        NoSuchApproval: Nothing of this id waits for this person.
+        NotAllowed: He could not have agreed either.
+    """
+    with write(engine) as connection:
+        asked = approvals.decide(connection, id_, approver, approve=False)
+        for edit in edits_of(asked.payload):
+            _require(Actor.of(connection, approver), edit)
+        ledger.append(connection, Event("policy.rejected", approver, id_, {}))
+
+
+def epoch_of(engine: Engine) -> int:
+    """Read the epoch of the policy."""
+    with snapshot(engine) as connection:
+        epoch: int = connection.scalars(select(policy_state.c.epoch)).one()
+    return epoch
+
+
+def _make(change: Change, actors: Sequence[UserId], edits: Sequence[Edit]) -> tuple[str, ...]:
+    """Decide on each edit and apply it; give the reasons for which the first actor needs a second person."""
+    before = administrators(change.connection)
+    is_first = actors[0] == CONSOLE and not before  # there is nobody yet who could be second
+    reasons: list[str] = []
+    new: set[object] = set()  # what these edits themselves have made holds nothing yet that could be let out
+    for edit in edits:
+        for actor in actors:
+            _require(Actor.of(change.connection, actor), edit)
+        why = "" if new & {value for _, value in parts_of(edit)} else reason_for_two(change.connection, edit)
+        gained = apply_and_see(change, edit, actors[0])
+        if not is_first or isinstance(edit, OpenBreakGlass):
+            reasons += [why, gained]
+        if isinstance(edit, AddCollection | AddFolder):
+            new.add(edit.node)
+    if before and not administrators(change.connection):
+        raise NobodyLeft("nobody would be left to administer the policy: name another administrator first")
+    return tuple(dict.fromkeys(filter(None, reasons)))
+
+
+def _require_epoch(change: Change, epoch: int | None) -> None:
+    if epoch is not None and change.epoch != epoch + 1:
+        raise PolicyMoved(f"the policy is at epoch {change.epoch - 1}, not {epoch}: look at it again")
+
+
+def _require_nobody_else(reasons: tuple[str, ...]) -> None:
+    if reasons:
+        raise _NeedsTwo(reasons)
+
+
+def _require(actor: Actor, edit: Edit) -> None:
+    if not may_make(actor, edit) and not may_ask(actor, edit):
+        op = to_json(edit)["op"]
+        raise NotAllowed(f"{op}: this is not yours to change, or it is not there; who manages it can")
+    if isinstance(edit, AddRule) and not what_at(actor.connection, edit.object).scopes:
+        raise UnknownName(f"there is no {edit.object}: a rule on it would do nothing")
+
+
+def _put_before_another(
+    engine: Engine, ledger: Ledger, actor: UserId, edits: Sequence[Edit], reason: str, reasons: tuple[str, ...]
+) -> Waiting:
+    with write(engine) as connection:
+        asked = approvals.ask(connection, POLICY, [to_json(edit) for edit in edits], actor, reason)
+        ledger.append(connection, Event("policy.asked", actor, asked.id, {"edits": len(edits)}))
+    return Waiting(asked.id, reasons)
+
+
+def _shout(change: Change, ledger: Ledger, edits: Sequence[Edit], approver: UserId, approval: str) -> None:
+    # Emergency access is the one way around the usual rights, so it has a record of its own, and a line in the log.
+    for edit in edits:
+        if isinstance(edit, OpenBreakGlass):
+            opened: dict[str, Json] = {
+                "user": ledger.pseudonym(edit.user),
+                "object": edit.object,
+                "minutes": edit.minutes,
+            }
+            ledger.append(change.connection, Event("break-glass.opened", approver, approval, opened))
+            _log.warning(
+                "emergency access opened on %s for %d minutes (approval %s)", edit.object, edit.minutes, approval
+            )
