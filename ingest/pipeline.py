@@ -27,6 +27,7 @@ from ingest.errors import OtherFolder, Unreadable
 from ingest.parse import parse_bytes, read_file
 from ingest.types import Found
 from ingest.walk import walk
+from retrieval.tags import own_of, tags_of
 from retrieval.types import ChunkId, Point
 from store.engine import snapshot, write
 from store.envelope import mac
@@ -262,7 +263,7 @@ def _points(
     with snapshot(edges.engine) as connection:
         what = whats_of(connection, [draft.id])[draft.id]
     return [
-        Point(id_, draft.id, draft.version, vector, text.indexed_text, what.scopes, what.path, what.label)
+        Point(id_, draft.id, draft.version, vector, text.indexed_text, tags_of(what), own_of(what))
         for id_, text, vector in zip(chunks, texts, vectors, strict=True)
     ]
 

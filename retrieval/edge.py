@@ -13,15 +13,16 @@ from qdrant_client import models
 
 from acl.names import DocumentId
 from retrieval.errors import IndexDown
-from retrieval.filter import BASE, COMPARTMENTS, LEVEL, PATH, SCOPE, filter_of
-from retrieval.types import ChunkId, Hit, Point
+from retrieval.filter import BASE, COMPARTMENTS, LEVEL, OWN, PATH, SCOPE, filter_of
+from retrieval.types import ChunkId, Hit, Point, Tags
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
+    from acl.names import Obj
     from acl.scope import Scope
 
 DOCUMENT: Final = "doc"
@@ -37,6 +38,7 @@ _FUSION: Final[Any] = edge.Fusion.Dbsf()  # the stubs do not know that it is a F
 
 _INDEXED: Final = {
     SCOPE: edge.PayloadSchemaType.Keyword,
+    OWN: edge.PayloadSchemaType.Keyword,
     COMPARTMENTS: edge.PayloadSchemaType.Keyword,
     PATH: edge.PayloadSchemaType.Keyword,
     LEVEL: edge.PayloadSchemaType.Integer,
@@ -119,6 +121,21 @@ class EdgeIndex:
                 raise IndexDown(f"a vector of {point.document} is not usable; nothing of this batch was written")
         self._update(edge.UpdateOperation.upsert_points([self._to_edge_point(point) for point in points]))
 
+    def retag(self, documents: Sequence[DocumentId], tags: Tags, own: Collection[Obj] | None = None) -> None:
+        """Write the tags of all points of some documents, of every version, durably and in one operation.
+
+        Args:
+            documents: They lie in one place and have one label of their own. What has no points gets none.
+            tags: What their points share from now on.
+            own: The objects of the one document; without them, those of each stay as they are.
+
+        Raises:
+            IndexDown: The engine failed. It may have written some: say it again.
+        """
+        these = edge.Filter(must=[edge.FieldCondition(DOCUMENT, match=edge.MatchAny([*map(str, documents)]))])
+        payload = _shared(tags) | ({} if own is None else _own(own))
+        self._update(edge.UpdateOperation.set_payload_by_filter(these, payload))
+
     def keep_only(self, document: DocumentId, version: int) -> None:
         """Remove all points of a document but those of one version; of a version that never was, all."""
         others = edge.Filter(
@@ -161,16 +178,22 @@ class EdgeIndex:
             raise IndexDown(f"the index cannot be written: {type(error).__name__}") from error
 
     def _to_edge_point(self, point: Point) -> edge.Point:
-        payload = {
-            SCOPE: sorted(point.scopes),
-            LEVEL: int(point.label.level),
-            COMPARTMENTS: [BASE, *sorted(point.label.compartments)],
-            PATH: list(point.path),
-            DOCUMENT: point.document,
-            VERSION: point.version,
-        }
+        payload = _shared(point.tags) | _own(point.own) | {DOCUMENT: point.document, VERSION: point.version}
         vectors: Any = {DENSE: point.vector.tolist(), BM25: self._bm25.embed_document(point.text)}
         return edge.Point(point.chunk, vectors, payload)
+
+
+def _shared(tags: Tags) -> dict[str, Any]:
+    return {
+        SCOPE: sorted(tags.scopes),
+        LEVEL: int(tags.label.level),
+        COMPARTMENTS: [BASE, *sorted(tags.label.compartments)],
+        PATH: list(tags.path),
+    }
+
+
+def _own(own: Collection[Obj]) -> dict[str, Any]:
+    return {OWN: [BASE, *sorted(own)]}
 
 
 def _open(path: Path, dimension: int) -> edge.EdgeShard:
@@ -212,13 +235,32 @@ def to_edge(filter_: models.Filter) -> edge.Filter:
     """
     if filter_.should is not None or filter_.min_should is not None or not filter_.must:
         raise TypeError("a filter of a scope has conditions that must hold, and no others but must_not")
-    return edge.Filter(must=_conditions(filter_.must), must_not=_conditions(filter_.must_not))
+    return edge.Filter(
+        must=[_either(part) if isinstance(part, models.Filter) else _condition(part) for part in _listed(filter_.must)],
+        must_not=[_condition(part) for part in _listed(filter_.must_not)],
+    )
 
 
-def _conditions(conditions: object) -> list[edge.ConditionType]:
+def _listed(conditions: object) -> list[object]:
     if not isinstance(conditions, list):
         raise TypeError("conditions are a list")
-    return [_condition(condition) for condition in conditions]
+    return conditions
+
+
+def _either(filter_: models.Filter) -> edge.Filter:
+    """Translate the one filter within a filter: a granted object under `scope`, or one under `own`."""
+    match filter_:
+        case models.Filter(
+            should=[
+                models.FieldCondition(key=first, match=models.MatchAny()) as shared,
+                models.FieldCondition(key=second, match=models.MatchAny()) as own,
+            ],
+            must=None,
+            must_not=None,
+            min_should=None,
+        ) if (first, second) == (SCOPE, OWN):
+            return edge.Filter(should=[_condition(shared), _condition(own)])
+    raise TypeError("a filter within a filter asks for a granted object, and for nothing else")
 
 
 def _condition(condition: object) -> edge.FieldCondition:

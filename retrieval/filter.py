@@ -1,7 +1,11 @@
 """The one place where a Scope becomes a filter, in the vocabulary of Qdrant's REST interface.
 
 In Qdrant an empty filter, an empty `should` and a missing key select everything. The filter made here
-always has three conditions that a point must meet, and a point that lacks a key meets none of them.
+always has conditions that a point must meet on each of `scope`, `own`, `level` and `comp`, and a point that
+lacks one of these keys does not meet them.
+
+A point has its policy objects under two keys. `scope` is the same for all documents of one place and label,
+so that one write moves them all; `own` is the document's.
 """
 
 from __future__ import annotations
@@ -10,16 +14,24 @@ from typing import TYPE_CHECKING, Final
 
 from qdrant_client.models import FieldCondition, Filter, MatchAny, MatchExcept, Range
 
+from acl.names import ROOT
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from qdrant_client.models import Condition
+
+    from acl.names import Obj
     from acl.scope import Scope
 
 SCOPE: Final = "scope"
+OWN: Final = "own"
 LEVEL: Final = "level"
 COMPARTMENTS: Final = "comp"
 PATH: Final = "path"
-BASE: Final = "base"  # stands in every point's compartments, so that a point without the key is found by nobody
+BASE: Final = "base"  # stands in every point's `comp` and `own`, so that a point without the key is found by nobody
+
+_OWN_KINDS: Final = frozenset({"doc", "owner"})
 
 
 def filter_of(scope: Scope) -> Filter:
@@ -28,19 +40,36 @@ def filter_of(scope: Scope) -> Filter:
     `MatchAny` of no values matches nothing, so a scope without grants selects nothing, on the same path
     as any other. `MatchExcept(held)` matches a point with a compartment outside of `held`.
     """
-    must = [
-        _any_of(SCOPE, scope.allow),
+    must: list[Condition] = [
+        *_granted(scope.allow),
         FieldCondition(key=LEVEL, range=Range(gte=0, lte=int(scope.clearance))),
         _any_of(COMPARTMENTS, [BASE]),
+        _any_of(OWN, [BASE]),
     ]
     if scope.within is not None:
         must.append(_any_of(PATH, [scope.within]))
     held = [BASE, *sorted(scope.compartments)]
-    must_not = [
-        _any_of(SCOPE, scope.deny),
+    must_not: list[Condition] = [
+        _any_of(SCOPE, of_key(SCOPE, scope.deny)),
+        _any_of(OWN, of_key(OWN, scope.deny)),
         FieldCondition(key=COMPARTMENTS, match=MatchExcept(**{"except": held})),
     ]
-    return Filter(must=[*must], must_not=[*must_not])
+    return Filter(must=must, must_not=must_not)
+
+
+def of_key(key: str, objects: Iterable[Obj]) -> frozenset[Obj]:
+    """Give those of some policy objects that a point has under a key, `scope` or `own`."""
+    return frozenset(obj for obj in objects if key == (OWN if obj.partition(":")[0] in _OWN_KINDS else SCOPE))
+
+
+def _granted(allow: Iterable[Obj]) -> list[Condition]:
+    """Ask for one of the granted objects, under whichever key a point has it."""
+    allow = frozenset(allow)
+    shared, own = _any_of(SCOPE, of_key(SCOPE, allow)), of_key(OWN, allow)
+    if not own:
+        return [shared]
+    # An own object lets a point through that has no `scope`, and so escapes every deny of a place: all have the root.
+    return [Filter(should=[shared, _any_of(OWN, own)]), _any_of(SCOPE, [ROOT])]
 
 
 def _any_of(key: str, values: Iterable[str]) -> FieldCondition:

@@ -16,6 +16,15 @@ ChunkId = NewType("ChunkId", str)  # a random UUID, the id of the point in the i
 
 
 @dataclass(frozen=True, slots=True)
+class Tags:
+    """What the points of all documents share that lie in one place and have one label of their own."""
+
+    scopes: frozenset[Obj]  # the policy objects that cover them: root, collections, folders, labels
+    path: tuple[NodeId, ...]  # the nodes above them
+    label: Label
+
+
+@dataclass(frozen=True, slots=True)
 class Point:
     """One chunk as the index keeps it: vectors and tags, no principal and no text.
 
@@ -28,9 +37,8 @@ class Point:
     version: int
     vector: NDArray[np.float32]
     text: str
-    scopes: frozenset[Obj]  # the policy objects that cover it
-    path: tuple[NodeId, ...]  # the nodes above it
-    label: Label
+    tags: Tags
+    own: frozenset[Obj]  # the policy objects that cover its document alone: the document, its owner
 
 
 @dataclass(frozen=True, slots=True)

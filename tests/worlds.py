@@ -31,6 +31,7 @@ from acl.rules import grant
 from acl.scope import Scope, scope_of
 from retrieval.find import find
 from retrieval.permit import Permitted, permit
+from retrieval.tags import own_of, tags_of
 from retrieval.types import ChunkId, Hit, Point
 from store import schema
 from store.engine import snapshot, write
@@ -116,7 +117,7 @@ def points_of(connection: Connection, keys: Keys, documents: Iterable[DocumentId
         ).all()
         texts = [key.open_chunk(chunk.id, chunk.version, chunk.sealed_text) for chunk in chunks]
         points += [
-            Point(ChunkId(chunk.id), id_, chunk.version, vector, text, what.scopes, what.path, what.label)
+            Point(ChunkId(chunk.id), id_, chunk.version, vector, text, tags_of(what), own_of(what))
             for chunk, text, vector in zip(chunks, texts, embed(texts), strict=True)
         ]
     return points

@@ -66,7 +66,7 @@ def test_no_function_of_the_index_adapter_searches_without_a_scope() -> None:
 
 
 def test_a_filter_is_made_from_a_scope_alone() -> None:
-    """The filters of the adapter itself: the translation of a scope's, and those of ingestion for one document."""
+    """The filters of the adapter itself: the translation of a scope's, and those that write or count a document's."""
     assert where(lambda node: isinstance(node, ast.Call) and called(node) == "Filter") == {
         "retrieval/filter.py",
         "retrieval/edge.py",
@@ -76,7 +76,7 @@ def test_a_filter_is_made_from_a_scope_alone() -> None:
         for function in ast.walk(tree("retrieval/edge.py"))
         if isinstance(function, ast.FunctionDef) and any(called(call) == "Filter" for call in calls(function))
     }
-    assert made == {"to_edge", "count_of", "keep_only"}
+    assert made == {"to_edge", "_either", "count_of", "keep_only", "retag"}
 
 
 def test_a_model_is_called_in_one_line() -> None:

@@ -11,7 +11,7 @@ from acl.decision import Principal
 from acl.labels import PUBLIC, Compartment, Label, Level
 from acl.names import DocumentId, NodeId, Obj, UserId
 from acl.scope import Scope
-from retrieval.types import ChunkId, Point
+from retrieval.types import ChunkId, Point, Tags
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -40,6 +40,7 @@ def point(
     scopes: Collection[str] = ("root:all",),
     path: Collection[str] = ("coll:a",),
     label: Label = PUBLIC,
+    owner: str | None = None,
 ) -> Point:
     return Point(
         chunk_id(number),
@@ -47,9 +48,8 @@ def point(
         version,
         vector,
         text,
-        frozenset(map(Obj, scopes)),
-        tuple(map(NodeId, path)),
-        label,
+        Tags(frozenset(map(Obj, scopes)), tuple(map(NodeId, path)), label),
+        frozenset(map(Obj, [document] if owner is None else [document, owner])),
     )
 
 

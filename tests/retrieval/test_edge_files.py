@@ -35,10 +35,11 @@ from pathlib import Path
 import numpy as np
 from acl.labels import PUBLIC
 from retrieval.edge import EdgeIndex
-from retrieval.types import Point
+from retrieval.types import Point, Tags
 index = EdgeIndex(Path(sys.argv[1]), 4)
 vector = np.array([1, 0, 0, 0], dtype=np.float32)
-index.put([Point(sys.argv[2], "doc:1", 1, vector, "a boiler", frozenset({"root:all"}), ("coll:a",), PUBLIC)])
+tags = Tags(frozenset({"root:all"}), ("coll:a",), PUBLIC)
+index.put([Point(sys.argv[2], "doc:1", 1, vector, "a boiler", tags, frozenset({"doc:1"}))])
 os.kill(os.getpid(), signal.SIGKILL)
 """
 
@@ -78,12 +79,12 @@ def test_an_index_whose_making_was_cut_off_is_made_to_its_end(tmp_path: Path) ->
     (tmp_path / "index").mkdir()
     EdgeIndex(tmp_path / "index", DIMENSION).close()
     shard = edge.EdgeShard.load(str(tmp_path / "index"))
-    for key in ("scope", "path"):
+    for key in ("scope", "own", "path"):
         shard.update(edge.UpdateOperation.delete_field_index(key))
     shard.flush()
     shard.close()
     index = EdgeIndex(tmp_path / "index", DIMENSION)
-    assert set(index._shard.info().payload_schema) == {"scope", "level", "comp", "path", "doc", "ver"}
+    assert set(index._shard.info().payload_schema) == {"scope", "own", "level", "comp", "path", "doc", "ver"}
     index.put([point(1)])
     assert numbers(search(index, scope())) == [1]
     index.close()
@@ -112,6 +113,7 @@ def test_a_closed_index_is_down(index: EdgeIndex) -> None:
         lambda: search(index, scope()),
         lambda: index.put([point(2)]),
         lambda: index.keep_only(DocumentId("doc:1"), 1),
+        lambda: index.retag([DocumentId("doc:1")], point(1).tags),
         index.count,
     ):
         with pytest.raises(IndexDown):

@@ -26,6 +26,20 @@ GDPR, PCI = Compartment("gdpr"), Compartment("pci")
         (scope(["root:all"], ["coll:b"]), [1, 2]),
         (scope(["root:all"], ["doc:2", "doc:3"]), [1]),
         (scope(["root:all"], ["root:all"]), []),
+        (scope(["root:all"], ["owner:anna"]), [1, 3]),
+        (scope(["root:all"], ["owner:anna", "doc:1", "coll:b"]), []),
+        (scope(["doc:1"]), [1]),
+        (scope(["owner:anna"]), [2]),
+        (scope(["doc:1", "owner:bert"]), [1, 3]),
+        (scope(["doc:1", "coll:b"]), [1, 3]),
+        (scope(["doc:1", "coll:none"]), [1]),
+        (scope(["doc:none", "coll:b"]), [3]),
+        (scope(["doc:none", "owner:none"]), []),
+        (scope(["doc:1", "coll:b"], ["doc:1"]), [3]),
+        (scope(["doc:1", "coll:b"], ["coll:a"]), [3]),
+        (scope(["doc:1", "coll:b"], ["root:all"]), []),
+        (scope(["doc:1", "coll:b"], within="coll:b"), [3]),
+        (scope([], ["doc:1"]), []),
         (scope(["coll:a"], ["coll:b"]), [1, 2]),
         (scope([]), []),
         (scope([], ["coll:b"]), []),
@@ -39,10 +53,10 @@ GDPR, PCI = Compartment("gdpr"), Compartment("pci")
 def test_rules_decide_what_is_looked_at(index: EdgeIndex, inside: Scope, found: list[int]) -> None:
     index.put(
         [
-            point(1, document="doc:1", scopes=["root:all", "coll:a", "doc:1"], path=["coll:a"]),
+            point(1, document="doc:1", scopes=["root:all", "coll:a"], path=["coll:a"]),
             # Its folder cuts inheritance and is named as where it lies, not as what covers it.
-            point(2, document="doc:2", scopes=["root:all", "coll:a", "doc:2"], path=["folder:f", "coll:a"]),
-            point(3, document="doc:3", scopes=["root:all", "coll:b", "doc:3"], path=["coll:b"]),
+            point(2, document="doc:2", scopes=["root:all", "coll:a"], path=["folder:f", "coll:a"], owner="owner:anna"),
+            point(3, document="doc:3", scopes=["root:all", "coll:b"], path=["coll:b"], owner="owner:bert"),
         ]
     )
     assert numbers(search(index, inside)) == found
@@ -65,7 +79,8 @@ def test_compartments_decide_what_is_looked_at(index: EdgeIndex, held: list[str]
 
 
 GOOD_TAGS: dict[str, Any] = {
-    "scope": ["root:all"], "level": 0, "comp": ["base"], "path": ["coll:a"], "doc": "doc:1", "ver": 1,
+    "scope": ["root:all"], "own": ["base", "doc:1"], "level": 0, "comp": ["base"], "path": ["coll:a"],
+    "doc": "doc:1", "ver": 1,
 }  # fmt: skip
 
 
@@ -77,14 +92,15 @@ def put_raw(index: EdgeIndex, number: int, tags: dict[str, Any]) -> None:
     index._shard.flush()
 
 
-@pytest.mark.parametrize("key", ["scope", "level", "comp"])
-def test_a_point_that_lacks_a_tag_is_found_by_nobody(index: EdgeIndex, key: str) -> None:
-    """AZ-07: a missing key passes many a filter."""
+@pytest.mark.parametrize("allow", [["root:all"], ["doc:1"], ["root:all", "doc:1"]], ids=str)
+@pytest.mark.parametrize("key", ["scope", "own", "level", "comp"])
+def test_a_point_that_lacks_a_tag_is_found_by_nobody(index: EdgeIndex, key: str, allow: list[str]) -> None:
+    """AZ-07: a missing key passes many a filter, and a deny that asks for it."""
     put_raw(index, 1, GOOD_TAGS)
     put_raw(index, 2, {name: value for name, value in GOOD_TAGS.items() if name != key})
     put_raw(index, 3, GOOD_TAGS | {key: None})
     put_raw(index, 4, GOOD_TAGS | {key: []})
-    assert numbers(search(index, scope(compartments=["gdpr"]))) == [1]
+    assert numbers(search(index, scope(allow, compartments=["gdpr"]))) == [1]
 
 
 def test_a_point_that_does_not_say_where_it_lies_is_in_no_collection(index: EdgeIndex) -> None:
@@ -110,6 +126,10 @@ def test_a_point_that_does_not_say_where_it_lies_is_in_no_collection(index: Edge
         {"scope": ["root:all "]},
         {"scope": "root"},
         {"scope": [["root:all"]]},
+        {"own": "doc:1"},
+        {"own": ["doc:1"]},
+        {"own": ["Base", "doc:1"]},
+        {"own": {"base": True}},
         {"comp": 0},
         {"comp": {"base": True}},
         {"comp": ["Base"]},
@@ -141,8 +161,9 @@ def test_a_hidden_document_moves_no_score_of_a_visible_one(index: EdgeIndex) -> 
 
 
 def test_no_tag_is_a_principal_and_no_payload_is_text(index: EdgeIndex) -> None:
-    index.put([point(1, "a secret boiler", label=Label(Level.INTERNAL, frozenset({GDPR})))])
+    index.put([point(1, "a secret boiler", label=Label(Level.INTERNAL, frozenset({GDPR})), owner="owner:anna")])
     (record,) = index._shard.retrieve([chunk_id(1)], with_payload=True, with_vector=False)
     assert record.payload == {
-        "scope": ["root:all"], "level": 1, "comp": ["base", "gdpr"], "path": ["coll:a"], "doc": "doc:1", "ver": 1,
+        "scope": ["root:all"], "own": ["base", "doc:1", "owner:anna"], "level": 1, "comp": ["base", "gdpr"],
+        "path": ["coll:a"], "doc": "doc:1", "ver": 1,
     }  # fmt: skip
