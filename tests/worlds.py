@@ -97,8 +97,9 @@ def put_document(
 def put_chunks(
     connection: Connection, key: DocumentKey, version: int, texts: Sequence[str], *, first: int = 0
 ) -> list[ChunkId]:
-    """Write chunks of one version of a document, numbered from `first` on."""
-    ids = [ChunkId(str(uuid.uuid4())) for _ in texts]
+    """Write chunks of one version of a document, numbered from `first` on. The same place has the same id anywhere."""
+    places = (f"{key.document}/{version}/{number}" for number in range(first, first + len(texts)))
+    ids = [ChunkId(str(uuid.uuid5(uuid.NAMESPACE_URL, place))) for place in places]
     for number, (id_, text) in enumerate(zip(ids, texts, strict=True), start=first):
         sealed = key.seal_chunk(id_, version, text)
         row = {"id": id_, "document_id": key.document, "version": version, "ord": number, "sealed_text": sealed}

@@ -15,11 +15,11 @@ from acl.names import NodeId, Obj, Subject, UserId
 from acl.people import Person, add_user
 from acl.rules import grant
 from audit.ledger import Ledger
+from bench.deciders.oracle import LEVELS, Document, Node, SmallWorld, User
 from store import schema
 from store.engine import write
 from store.schema import metadata
 from store.sealed import DocumentKey
-from tests.acl.oracle import LEVELS, Document, Node, SmallWorld, User
 from tests.worlds import ADMIN, put_chunks, put_document
 
 if TYPE_CHECKING:
