@@ -1,22 +1,27 @@
-"""A small installation with two people, as the doors see it."""
+"""A small installation with two people, as the doors see it, and the command line in this process."""
 
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
 from starlette.testclient import TestClient
 
 from api.app import create_app
+from api.cli import main
 from api.wiring import House, open_house
 from tests.sites import Site, make_site
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from api.errors import Exit
     from retrieval.embed import Embed
+
+    Ntk = Callable[..., "Ran"]
 
 __all__ = ["Site", "make_site"]  # tests/api asks for them here
 
@@ -43,3 +48,46 @@ def house(site: Site, hash_embed: Embed) -> Iterator[House]:
 def client(house: House) -> Iterator[TestClient]:
     with _client(house) as opened:
         yield opened
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """What a command printed, and its exit code."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def ntk(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Ntk:
+    """Run a command in this process."""
+
+    def run(*arguments: object, key: str = "") -> Ran:
+        monkeypatch.setenv("NTK_KEY", key)
+        with pytest.raises(SystemExit) as ended:
+            main([str(argument) for argument in arguments])
+        captured = capsys.readouterr()
+        return Ran(int(ended.value.code or 0), captured.out, captured.err)
+
+    return run
+
+
+def refused(ran: Ran, code: str, exit_code: Exit, *words: str) -> None:
+    """Assert that a command said no in one line on standard error, with these words, and nothing else."""
+    assert ran.code == exit_code
+    assert ran.err.startswith("ntk: ")
+    assert ran.err.endswith(f" ({code})\n")
+    for word in words:
+        assert word in ran.err
+    assert ran.err.count("\n") == 1
+    assert ran.out == ""
+
+
+@pytest.fixture
+def documents(tmp_path: Path) -> Path:
+    """A folder with one document that no installation has taken in."""
+    folder = tmp_path / "more"
+    folder.mkdir()
+    (folder / "menu.md").write_text("# Canteen\n\nThe canteen serves lentil soup on every Tuesday.\n", "utf-8")
+    return folder
