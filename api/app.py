@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 from anyio import to_thread
@@ -11,9 +12,9 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from api import ask, pages
+from api.admission import Admission
 from api.errors import ERRORS, BadRequest, NotReady, NotSignedIn, problem, report
 from api.wiring import require_whole_index
 from audit.ledger import Event
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from api.wiring import House
 
 PROBLEM: Final = "application/problem+json"
-MAX_BODY: Final = 1_000_000  # bytes
 LOOPBACK: Final = ("127.0.0.1", "localhost", "[::1]")
 
 
@@ -35,8 +35,7 @@ def create_app(house: House, hosts: Sequence[str] = LOOPBACK) -> ASGIApp:
 
     Args:
         house: Open, and closed by the caller after the service has stopped.
-        hosts: The host names that a request may be addressed to. Others are refused, so that a page of
-            another site cannot reach a service on loopback by pointing its own name there.
+        hosts: The host names that a request may be addressed to.
     """
 
     @asynccontextmanager
@@ -45,10 +44,15 @@ def create_app(house: House, hosts: Sequence[str] = LOOPBACK) -> ASGIApp:
         yield
 
     app = FastAPI(
-        title="Need to Know", docs_url=None, redoc_url=None, openapi_url=None, lifespan=warm, max_body_size=MAX_BODY
+        title="Need to Know",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,  # a redirect would have the key sent twice
+        lifespan=warm,
     )
     app.state.house = house
-    app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))
+    app.add_middleware(Admission, hosts=hosts, refuse=_on_http)
     app.include_router(ask.router)
     app.include_router(pages.router)
     app.add_api_route("/healthz", _healthz)
@@ -114,7 +118,12 @@ def _on_http(request: Request, error: Exception) -> JSONResponse:
         raise TypeError("registered for HTTPException")
     if request.url.path.startswith(ask.router.prefix):
         _record_malformed(request)
-    body = {"type": "about:blank", "title": error.detail, "status": error.status_code, "detail": error.detail}
+    body = {
+        "type": "about:blank",
+        "title": HTTPStatus(error.status_code).phrase,
+        "status": error.status_code,
+        "detail": error.detail,
+    }
     return _shown({**body, "code": f"http-{error.status_code}"}, dict(error.headers or {}))
 
 

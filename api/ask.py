@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from acl.decision import Principal  # noqa: TC001 - FastAPI reads the annotation
 from api.auth import principal_of
+from api.body import OneMeaning
 from api.errors import problem, report
 from egress.answer import answer, new_ask_id
 from egress.types import Ask
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 EVENT_STREAM: Final = "text/event-stream"
 
-router = APIRouter(prefix="/api/v1")
+router = APIRouter(prefix="/api/v1", route_class=OneMeaning)
 
 
 class AskIn(BaseModel):

@@ -20,7 +20,8 @@ from typer.core import TyperArgument, TyperGroup, TyperOption
 
 from acl.labels import Label, Level
 from acl.names import DocumentId
-from api.app import MAX_BODY, create_app
+from api.admission import MAX_BODY
+from api.app import create_app
 from api.ask import AskIn, to_json
 from api.cli import app as cli
 from api.errors import ERRORS, UNEXPECTED, Exit

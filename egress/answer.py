@@ -115,7 +115,7 @@ def checked_question(text: str) -> str:
         EmptyQuestion, QuestionTooLong, MalformedQuestion: There is nothing to ask, too much, or no text.
     """
     question = text.strip()
-    if any("\ud800" <= character <= "\udfff" for character in question):
+    if any(character == "\0" or "\ud800" <= character <= "\udfff" for character in question):
         raise MalformedQuestion("the question holds bytes that are no text: write it in UTF-8")
     if not any(character.isalnum() for character in question):
         raise EmptyQuestion("the question is empty: write what you want to know")

@@ -173,6 +173,8 @@ def test_refused_requests_leave_a_record(client: TestClient, site: Site, house: 
     assert _kinds(house)[-1] == "request.malformed"
     _ask(client, site.anna, collection="a/b")
     assert _kinds(house)[-1] == "ask.failed"
+    _ask(client, site.anna, question="a" * 2_000_000)
+    assert _kinds(house)[-1] == "request.malformed"
 
 
 def test_a_trail_that_cannot_be_written_stops_the_service(client: TestClient, site: Site, house: House) -> None:

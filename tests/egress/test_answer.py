@@ -277,6 +277,7 @@ def test_a_refused_question_leaves_a_record(world: World, anna: UserId) -> None:
         ("?!…", EmptyQuestion),
         ("a" * (MAX_QUESTION + 1), QuestionTooLong),
         ("hotels \udcff night", MalformedQuestion),
+        ("hotels \0 night", MalformedQuestion),
     ],
 )
 def test_a_bad_question_is_refused_with_a_record(
