@@ -7,20 +7,17 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
-from sqlalchemy import delete
 
 from acl.change import policy_change
 from acl.decision import Rule
 from acl.names import Obj, Subject, UserId
-from acl.rules import grant
+from acl.rules import grant, withdraw
 from api.wiring import open_house
 from docs.generate import REPLIED
 from egress.answer import NOTHING
 from redaction.redact import redact
 from retrieval.excerpt import excerpts
 from retrieval.filter import filter_of
-from store.engine import write
-from store.schema import casbin_rule
 from tests.docs.blocks import ROOT, compare, recorded
 from tests.docs.names import Names
 from tests.docs.watch import Seen, ask, sent
@@ -38,6 +35,7 @@ if TYPE_CHECKING:
 
 PAGE: Final = ROOT / "docs" / "walk-through.md"
 ODILE, INES, JONAS = "user:odile", "user:ines", "user:jonas"
+DENIED: Final = Rule(Subject(ODILE), Obj("coll:people"), "read", "deny")
 
 
 @pytest.fixture(scope="module")
@@ -56,17 +54,17 @@ def walks(house: House, shown: Shown) -> Mapping[str, Seen]:
         "odile": ask(house, keys[ODILE], body),
         "jonas": ask(house, keys[JONAS], body),
         "ines": ask(house, keys[INES], secret),
-        "withdrawn": ask(house, keys[ODILE], body, lambda: withdraw(house)),
+        "withdrawn": ask(house, keys[ODILE], body, lambda: deny(house)),
     }
-    with write(house.store.engine) as connection:  # other documents ask as Odile too
-        connection.execute(delete(casbin_rule).where(casbin_rule.c.v0 == ODILE))
+    with policy_change(house.store.engine, house.ledger, "svc:administrator") as change:
+        withdraw(change, DENIED)  # other documents ask as Odile too
     return seen
 
 
-def withdraw(house: House) -> None:
+def deny(house: House) -> None:
     """Take Odile's right on the people's papers away, in the middle of her question."""
     with policy_change(house.store.engine, house.ledger, "svc:administrator") as change:
-        grant(change, Rule(Subject(ODILE), Obj("coll:people"), "read", "deny"))
+        grant(change, DENIED)
 
 
 def test_golden_the_walk_through_shows_what_passed_between_the_gates(house: House, walks: Mapping[str, Seen]) -> None:
@@ -106,6 +104,19 @@ def test_the_refusals_are_what_the_page_tells(walks: Mapping[str, Seen]) -> None
     assert not documents & {hit.document for hit in walks["jonas"].hits[0]}
 
 
+def test_what_a_withdrawn_right_had_opened_is_dropped_and_counted(house: House, walks: Mapping[str, Seen]) -> None:
+    names, seen = Names(house), walks["withdrawn"]
+    before, after = (
+        Counter(names(snippet.rule) for snippet in walks[name].permitted[0].snippets) for name in ("odile", "withdrawn")
+    )
+    lost = before - after
+    assert lost["group:staff, folder:people/absence, read, allow"] >= 3
+    assert lost.keys() <= {"group:staff, folder:people/absence, read, allow", "group:people, coll:people, read, allow"}
+    assert not after - before
+    (dropped,) = seen.permitted[0].dropped.values()
+    assert [*body_of(seen.records[0])["dropped"].values()] == [dropped] == [lost.total()]
+
+
 def test_the_secret_stayed_here(walks: Mapping[str, Seen]) -> None:
     seen = walks["ines"]
     assert "163" in seen.reply["answer"]
@@ -135,7 +146,7 @@ def of_an_answer(house: House, seen: Seen) -> dict[str, str]:
         "route": aligned([("goes to", reply["route"]["provider"]), ("because", reply["route"]["rule"])]),
         "prompt": reply["prompt"],
         "tokens": aligned((token, surface) for token, surface in tokens.surfaces.items()),
-        "intent": shown_record(seen.records[0], names),
+        "intent": shown_record(seen.records[0], seen.permitted[0], names),
         "sent": "\n".join([f"POST {received.path}", shown_json(without_contents(sent(seen)))]),
         "draft": draft.text,
         "confirmed": shown_permitted(seen.permitted[-1], names),
@@ -152,7 +163,7 @@ def of_a_refusal(house: House, seen: Seen) -> dict[str, str]:
         "refused-scope": shown_scope(seen.scopes[0], names),
         "refused-hits": shown_hits(seen.hits[0], names),
         "refused-reply": shown_json(seen.reply),
-        "refused-record": shown_record(seen.records[0], names),
+        "refused-record": shown_record(seen.records[0], seen.permitted[0], names),
     }
     return {name: names(value) for name, value in values.items()}
 
@@ -173,8 +184,8 @@ def of_a_withdrawal(house: House, seen: Seen) -> dict[str, str]:
     names = Names(house)
     values = {
         "withdrawn-hits": shown_hits(seen.hits[0], names),
-        "withdrawn-permitted": shown_permitted(seen.permitted[0], names),
-        "withdrawn-record": shown_json({"dropped": seen.records[0].body["dropped"]}),
+        "withdrawn-permitted": "\n".join(f"dropped: {reason}" for reason in seen.permitted[0].dropped),
+        "withdrawn-record": shown_json({"dropped": dict.fromkeys(body_of(seen.records[0])["dropped"], "…")}),
     }
     return {name: names(value) for name, value in values.items()}
 
@@ -209,15 +220,21 @@ def shown_hits(hits: Sequence[Hit], names: Names, most: int = 3) -> str:
     return aligned([("cosine", "chunk"), *rows]) + f"\n({len(hits)} in all)"
 
 
-def shown_permitted(permitted: Permitted, names: Names) -> str:
-    by = Counter(f"permitted by {names(snippet.rule)}" for snippet in permitted.snippets)
-    dropped = {f"dropped: {names(reason)}": count for reason, count in permitted.dropped.items()}
-    return aligned((str(count), what) for what, count in [*sorted(by.items()), *sorted(dropped.items())])
+def shown_permitted(permitted: Permitted, names: Names, most: int = 3) -> str:
+    """Show the decisions on the best hits. Which hits come last depends on the last digits of their scores."""
+    rows = [(names(snippet.chunk), f"permitted by {names(snippet.rule)}") for snippet in permitted.snippets[:most]]
+    return aligned(rows) + f"\n({len(permitted.snippets)} permitted, {sum(permitted.dropped.values())} dropped)"
 
 
-def shown_record(record: Record, names: Names) -> str:
-    body = json.loads(names(json.dumps(record.body)))
-    return shown_json({**body, "rules": sorted(body["rules"])})
+def shown_record(record: Record, permitted: Permitted, names: Names) -> str:
+    """Show a record, with the rule of the best hit in place of all of them."""
+    rules = list(dict.fromkeys(snippet.rule for snippet in permitted.snippets))
+    assert sorted(body_of(record)["rules"]) == sorted(rules)
+    return names(shown_json({**body_of(record), "rules": [rules[0], "…"]}))
+
+
+def body_of(record: Record) -> dict[str, Any]:
+    return dict(record.body)
 
 
 def shown_json(value: Mapping[str, Any]) -> str:
