@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from ingest.types import one_line
+from redaction.types import Kind
 from retrieval.sentences import sentences
 
 if TYPE_CHECKING:
@@ -21,6 +22,17 @@ if TYPE_CHECKING:
     from ingest.pipeline import Summary
 
 _SHOWN: Final = 160  # characters of an excerpt in a line
+
+# One person may be mentioned often, by name, number and address: what is counted is the mentions.
+KINDS: Final = {
+    Kind.USER: ("mention of a person", "mentions of people"),
+    Kind.EMAIL: ("e-mail address", "e-mail addresses"),
+    Kind.PHONE: ("phone number", "phone numbers"),
+    Kind.IBAN: ("bank account", "bank accounts"),
+    Kind.CARD: ("card number", "card numbers"),
+    Kind.IP: ("IP address", "IP addresses"),
+    Kind.TEXT: ("look-alike of a token", "look-alikes of tokens"),
+}
 
 # Without emoji: "user:b:" in a message is a name and a colon, and ":key:" in a document is what stands there.
 out = Console(highlight=False, soft_wrap=True, emoji=False)
@@ -75,19 +87,23 @@ def around(excerpt: str, answer: str) -> str:
 
 def left(made: Reply) -> str:
     """Say in one line what left the building."""
-    replaced = ", ".join(f"{count} {kind.lower()}" for kind, count in sorted(made.redactions.items())) or "nothing"
+    replaced = ", ".join(_counted(count, *KINDS[Kind(kind)]) for kind, count in sorted(made.redactions.items()))
     if made.route is None or not made.route.leaves:
         reason = made.route.rule if made.route else "nothing was prepared"
-        return f"Nothing left this machine ({reason}). Label {made.label}; replaced: {replaced}."
-    return f"Sent to {made.route.provider} ({made.route.rule}). Label {made.label}; replaced: {replaced}."
+        return f"Nothing left this machine ({reason}). Label {made.label}; replaced: {replaced or 'nothing'}."
+    return f"Sent to {made.route.provider} ({made.route.rule}). Label {made.label}; replaced: {replaced or 'nothing'}."
+
+
+def _counted(count: int, one: str, many: str) -> str:
+    return f"{count} {one if count == 1 else many}"
 
 
 def summary(made: Summary, seconds: float) -> None:
     """Print what became of a folder's files."""
-    rate = f", {made.chunks / seconds:.0f} chunks/s" if made.chunks and seconds else ""
+    rate = f", {made.chunks / seconds:.1f} chunks/s" if made.chunks and seconds else ""
     out.print(
         f"{made.added} added, {made.changed} changed, {made.unchanged} unchanged, {len(made.failed)} failed; "
-        f"{made.chunks} chunks in {seconds:.1f} s{rate}"
+        f"{_counted(made.chunks, 'chunk', 'chunks')} in {seconds:.1f} s{rate}"
     )
     for file, notes in sorted(made.notes.items()):
         out.print(f"  [yellow]note[/] {escape(file)}: {escape('; '.join(notes))}")

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
 
 from acl.labels import Label, Level
 from acl.names import DocumentId
-from api import show
+from api import pages, show
 from egress.types import Citation, Reply
+from ingest.pipeline import Summary
+from redaction.types import Kind
 from retrieval.types import ChunkId
-
-if TYPE_CHECKING:
-    import pytest
 
 FILLER = " ".join(f"Rule {number} of the house says nothing of interest." for number in range(8))
 QUOTED = "Hotels are paid up to 180 euros a night."
@@ -61,3 +63,22 @@ def test_warnings_stand_after_the_citations_each_on_its_line(capsys: pytest.Capt
     ]
     show.reply(reply(QUOTED))
     assert "warning" not in capsys.readouterr().out
+
+
+def test_what_was_replaced_is_told_in_words() -> None:
+    counted = replace(reply(QUOTED), redactions={"USER": 3, "EMAIL": 1})
+    assert show.left(counted).endswith("replaced: 1 e-mail address, 3 mentions of people.")
+    assert show.left(reply(QUOTED)).endswith("replaced: nothing.")
+
+
+def test_terminal_and_page_have_the_same_word_for_each_kind() -> None:
+    script = (Path(pages.__file__).parent / "static" / "chat.js").read_text("utf-8")
+    assert show.KINDS.keys() == set(Kind)
+    for kind, (one, many) in show.KINDS.items():
+        assert f'{kind}: ["{one}", "{many}"]' in script
+
+
+@pytest.mark.parametrize(("chunks", "told"), [(0, "0 chunks in 2.0 s"), (1, "1 chunk in 2.0 s, 0.5 chunks/s")])
+def test_a_slow_beginning_has_a_rate_too(capsys: pytest.CaptureFixture[str], chunks: int, told: str) -> None:
+    show.summary(Summary(chunks=chunks), 2.0)
+    assert capsys.readouterr().out.endswith(f"; {told}\n")

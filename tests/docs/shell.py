@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 # What differs from run to run: times and rates, ids, hashes, keys, codes of tokens.
 _CHANGING: Final[Mapping[str, str]] = {
-    r"in \d+\.\d s, [\d,]+ chunks/s": "in # s, # chunks/s",
+    r"in \d+\.\d s, [\d.]+ chunks/s": "in # s, # chunks/s",
     r"\b[0-9a-f]{64}\b": "#",
     r"\bntk_[\w-]{43}": "ntk_#",
     r"\b([A-Z]+)_[0-9A-Z]{6}\b": r"\1_#",

@@ -43,12 +43,12 @@ def test_a_marker_opens_its_source_and_an_unknown_number_stays_text(page: Page) 
 def test_what_left_shows_the_literal_prompt_with_its_tokens_marked(page: Page) -> None:
     ask(page)
     settle(page)
-    assert text_of(page, ".digest") == "2 people, 1 phone number replaced"
+    assert text_of(page, ".digest") == "2 mentions of people, 1 phone number replaced"
     page.get_by_role("heading", name="What left").click()
     assert text_of(page, "pre") == PROMPT
     assert page.locator("pre mark").all_text_contents() == ["USER_7F3K2Q", "USER_7F3K2Q", "PHONE_K2P8DD"]
     assert page.locator(".left dd").all_text_contents() == [
-        "Northwind", "nw-2", "confidential with a DPA", "2 people, 1 phone number", "6f1c1f0e-3c5b",
+        "Northwind", "nw-2", "confidential with a DPA", "2 mentions of people, 1 phone number", "6f1c1f0e-3c5b",
     ]  # fmt: skip
     assert text_of(page, ".left .note").startswith("These exact words were sent.")
 

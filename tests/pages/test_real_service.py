@@ -77,7 +77,7 @@ def test_who_may_read_gets_the_answer_and_sees_what_left(page: Page, live: Live)
     assert page.locator(".source.lit .title").all_text_contents() == ["Travel"]
     assert SENTENCE in text_of(page, ".source blockquote")
     assert page.locator(".badge").all_text_contents() == ["Label: confidential", "Sent to 127.0.0.1"]
-    assert text_of(page, ".digest") == "1 person replaced"
+    assert text_of(page, ".digest") == "1 mention of a person replaced"
     page.get_by_role("heading", name="What left").click()
     panel = page.locator(".left").inner_text()
     assert "These exact words were sent." in panel

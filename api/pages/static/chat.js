@@ -8,7 +8,7 @@ const PENDING_LIMIT = 4_000_000; // characters of one unfinished line; a stream 
 const TOKEN = /\b[A-Z]+_[0-9A-Z]{6}\b/g;
 const TOKEN_OR_MARKER = /\[(\d{1,3})\]|\b[A-Z]+_[0-9A-Z]{6}\b/g;
 const KINDS = {
-  __proto__: null, USER: ["person", "people"], EMAIL: ["e-mail address", "e-mail addresses"],
+  __proto__: null, USER: ["mention of a person", "mentions of people"], EMAIL: ["e-mail address", "e-mail addresses"],
   PHONE: ["phone number", "phone numbers"], IBAN: ["bank account", "bank accounts"],
   CARD: ["card number", "card numbers"], IP: ["IP address", "IP addresses"],
   TEXT: ["look-alike of a token", "look-alikes of tokens"],
