@@ -12,7 +12,7 @@ by `acl.administer`.
 from __future__ import annotations
 
 import uuid
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Engine
 
+    from audit.chain import Json
     from audit.ledger import Ledger
 
 
@@ -52,14 +53,35 @@ def policy_change(engine: Engine, ledger: Ledger, actor: str) -> Iterator[Change
         StoreDown, AuditDown: The change or its record cannot be written; nothing of it holds.
     """
     with write(engine) as connection:
-        epoch = connection.scalars(select(policy_state.c.epoch).with_for_update()).one() + 1
-        change = Change(connection, epoch)
+        change = _opened(connection)
         yield change
         if change.done:
-            connection.execute(update(policy_state).values(epoch=epoch))
+            connection.execute(update(policy_state).values(epoch=change.epoch))
             changes = [[unnamed(part, ledger.pseudonym) for part in line] for line in change.done]
-            details = {"epoch": epoch, "changes": changes}
+            details: dict[str, Json] = {"epoch": change.epoch, "changes": changes}
             ledger.append(connection, Event("policy.changed", actor, str(uuid.uuid4()), details))
+
+
+@contextmanager
+def rehearsal(engine: Engine) -> Iterator[Change]:
+    """Open a change that never holds: within the block it can be looked at, and nothing of it remains.
+
+    It takes its turn with the changes of administrators, so that nobody changes the policy meanwhile.
+
+    Raises:
+        StoreDown: The database does not answer.
+    """
+    with suppress(_Undone), write(engine) as connection:
+        yield _opened(connection)
+        raise _Undone
+
+
+class _Undone(Exception):
+    """A rehearsal is over."""
+
+
+def _opened(connection: Connection) -> Change:
+    return Change(connection, connection.scalars(select(policy_state.c.epoch).with_for_update()).one() + 1)
 
 
 def unnamed(part: str, pseudonym: Callable[[str], str]) -> str:

@@ -9,7 +9,7 @@ from collections import defaultdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import literal, select
+from sqlalchemy import literal, select, true
 
 from acl.decision import Rule, What, Who
 from acl.errors import PolicyTooLarge
@@ -52,17 +52,53 @@ def who_of(connection: Connection, user: UserId) -> Who:
     held = connection.scalars(select(user_compartment.c.compartment).where(user_compartment.c.user_id == user))
     return Who(
         user=user,
-        principals=closure(connection, user) | {EVERYONE} | _emergencies(connection, user),
+        principals=closure(connection, user) | {EVERYONE} | _emergencies(connection, user)[user],
         clearance=Level(row.clearance),
         compartments=frozenset(Compartment(name) for name in held),
     )
 
 
-def _emergencies(connection: Connection, user: UserId) -> frozenset[Subject]:
-    # A role that a user holds between two points in time: its end needs nobody to write anything.
+def everybody(connection: Connection) -> list[Who]:
+    """Read all active users, and the services that a rule names, at once; each as `who_of` gives him.
+
+    Raises:
+        PolicyTooLarge: As `who_of`, for any of them.
+    """
+    above, opened = memberships(connection), _emergencies(connection)
+    held = _compartments(connection, user_compartment, "user_id")
+    rows = connection.execute(select(users.c.id, users.c.clearance).where(users.c.active).order_by(users.c.id))
+    named = select(casbin_rule.c.v0).where(casbin_rule.c.v0.startswith("svc:")).distinct().order_by(casbin_rule.c.v0)
+    return [
+        *(
+            Who(UserId(id_), _climb(id_, above) | {EVERYONE} | opened[id_], Level(level), held[id_])
+            for id_, level in rows
+        ),
+        *(Who(UserId(id_), _climb(id_, above), Level.PUBLIC, frozenset()) for id_ in connection.scalars(named)),
+    ]
+
+
+def memberships(connection: Connection) -> Mapping[str, list[Subject]]:
+    """Read the groups that each name is in directly, of everybody, in the order of their names."""
+    c = casbin_rule.c
+    groups: defaultdict[str, list[Subject]] = defaultdict(list)
+    for member, group in connection.execute(select(c.v0, c.v1).where(c.ptype == "g").order_by(c.v1)):
+        groups[member].append(Subject(group))
+    return groups
+
+
+def _emergencies(connection: Connection, user: UserId | None = None) -> defaultdict[str, frozenset[Subject]]:
+    """Give the roles of emergency access that one user holds, or everybody: each a role between two points in time.
+
+    So its end needs nobody to write anything.
+    """
     now, c = datetime.now(UTC), break_glass.c
-    opened = select(c.id).where(c.user_id == user, c.starts_at <= now, c.ends_at > now)
-    return frozenset(emergency_role(id_) for id_ in connection.scalars(opened))
+    opened = select(c.id, c.user_id).where(
+        c.starts_at <= now, c.ends_at > now, true() if user is None else c.user_id == user
+    )
+    held: defaultdict[str, frozenset[Subject]] = defaultdict(frozenset)
+    for id_, holder in connection.execute(opened):
+        held[holder] |= {emergency_role(id_)}
+    return held
 
 
 def emergency_role(id_: str) -> Subject:
@@ -90,6 +126,16 @@ def closure(connection: Connection, subject: str) -> frozenset[Subject]:
     if len(names) > MAX_PRINCIPALS:
         raise PolicyTooLarge(f"{subject} is in {MAX_PRINCIPALS} groups or more")
     return frozenset(Subject(name) for name in names)
+
+
+def _climb(user: str, above: Mapping[str, list[Subject]]) -> frozenset[Subject]:
+    found, edge = {Subject(user)}, [user]
+    while edge:
+        edge = [group for name in edge for group in above.get(name, ()) if group not in found]
+        found |= {Subject(name) for name in edge}
+        if len(found) > MAX_PRINCIPALS:
+            raise PolicyTooLarge(f"{user} is in {MAX_PRINCIPALS} groups or more")
+    return frozenset(found)
 
 
 def rules_of(connection: Connection, who: Who, action: Action) -> list[Rule]:
@@ -202,9 +248,11 @@ class Paths:
 
 
 def _compartments(
-    connection: Connection, table: Table, key: str, ids: Sequence[str]
+    connection: Connection, table: Table, key: str, ids: Sequence[str] | None = None
 ) -> defaultdict[str, frozenset[Compartment]]:
+    """Read the compartments of some, or of all."""
     held: defaultdict[str, frozenset[Compartment]] = defaultdict(frozenset)
-    for id_, name in connection.execute(select(table.c[key], table.c.compartment).where(table.c[key].in_(ids))):
+    wanted = true() if ids is None else table.c[key].in_(ids)
+    for id_, name in connection.execute(select(table.c[key], table.c.compartment).where(wanted)):
         held[id_] |= {Compartment(name)}
     return held

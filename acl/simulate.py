@@ -1,0 +1,231 @@
+"""What would change for whom: who gains and who loses what by some edits, and by which rule and membership.
+
+    simulate(engine, [AddRule(...), LeaveGroup(...)])
+
+The edits are made in a change that is always undone, and what everybody may do is compared before and after. It is
+computed in sets, as a search computes it: each place has a number, each policy object the set of the places that it
+covers, and what somebody may do is what his allowing rules cover, less what his denying rules cover, less what he is
+not cleared for. That this is what `acl.decision` says of each place one by one, a test holds.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias, get_args
+
+from sqlalchemy import select
+
+from acl.change import rehearsal
+from acl.decision import Rule
+from acl.edits import (
+    AddRule,
+    AddUser,
+    DescribeUser,
+    EndBreakGlass,
+    JoinGroup,
+    LeaveGroup,
+    OpenBreakGlass,
+    RemoveRule,
+    SetActive,
+    SetClearance,
+    apply,
+)
+from acl.errors import PolicyError
+from acl.names import ANY_ACTION, Action, DocumentId, Effect, Obj, Subject, UserId
+from acl.places import Part, Places
+from acl.read import everybody, memberships
+from store.schema import casbin_rule, document
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from sqlalchemy import Connection, Engine
+
+    from acl.decision import Who
+    from acl.edits import Edit
+
+Obstacle: TypeAlias = Literal["not active", "clearance", "label", "denied", "no rule"]
+
+_ACTIONS: Final[tuple[Action, ...]] = get_args(Action)
+_OF_A_PLACE: Final = frozenset(
+    {"manage", "share"}
+)  # they show no text, so clearance does not gate them (acl.authority)
+# These write nothing of what covers a place or labels it, so that it need not be read anew: most of the work.
+_MOVES_NOTHING: Final = (
+    AddUser,
+    DescribeUser,
+    SetActive,
+    SetClearance,
+    JoinGroup,
+    LeaveGroup,
+    AddRule,
+    RemoveRule,
+    OpenBreakGlass,
+    EndBreakGlass,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """What stands in somebody's way before a gain, or after a loss, and not on the other side of the edits."""
+
+    obstacle: Obstacle
+    rule: Rule | None = None  # the deny in the way; of "no rule", the one that allows on the other side
+    through: tuple[Subject, ...] = ()  # the groups that lead from the person to the rule's subject, this one included
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Some people gain or lose some actions on a place, or on a place and all that lies in it, for one reason."""
+
+    users: tuple[UserId, ...]
+    actions: tuple[Action, ...]
+    on: Part
+    why: Why
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What edits would change, as of an epoch of the policy."""
+
+    epoch: int
+    gained: tuple[Line, ...]
+    lost: tuple[Line, ...]
+
+
+def simulate(engine: Engine, edits: Sequence[Edit], actions: Sequence[Action] = _ACTIONS) -> Difference:
+    """Say what edits would change, without changing anything.
+
+    Whoever may ask for this may know of all people and places; documents are named by their ids alone.
+
+    Raises:
+        PolicyError: One of the edits makes no sense.
+        StoreDown: The database does not answer.
+    """
+    with rehearsal(engine) as change:
+        live = select(document.c.id).where(document.c.state == "live").order_by(document.c.id)
+        documents = [DocumentId(id_) for id_ in change.connection.scalars(live)]
+        before = _State(change.connection, Places(change.connection, documents, {}))
+        for edit in edits:
+            apply(change, edit)
+        moved = not all(isinstance(edit, _MOVES_NOTHING) for edit in edits)
+        places = Places(change.connection, documents, before.places.numbers) if moved else before.places
+        after = _State(change.connection, places)
+    return Difference(change.epoch - 1, _gained(before, after, actions), _gained(after, before, actions))
+
+
+def faults(engine: Engine, edits: Iterable[Edit], most: int = 20) -> list[tuple[int, PolicyError]]:
+    """Say which edits make no sense, by their place in the list; each is tried after those before it that do.
+
+    Nothing is changed. It stops when it has found the most that are wanted.
+
+    Raises:
+        StoreDown: The database does not answer.
+    """
+    found: list[tuple[int, PolicyError]] = []
+    with rehearsal(engine) as change:
+        for number, edit in enumerate(edits):
+            try:
+                apply(change, edit)
+            except PolicyError as error:
+                found.append((number, error))
+                if len(found) == most:
+                    break
+    return found
+
+
+class _State:
+    """The policy at one moment, with all places and people that it speaks of."""
+
+    def __init__(self, connection: Connection, places: Places) -> None:
+        self.places = places
+        self.people = {who.user: who for who in everybody(connection)}
+        self._above = memberships(connection)
+        self._rules: defaultdict[Subject, list[Rule]] = defaultdict(list)
+        c = casbin_rule.c
+        lines = select(c.v0, c.v1, c.v2, c.v3).where(c.ptype == "p").order_by(c.v0, c.v1, c.v2, c.v3)
+        for subject, obj, action, written in connection.execute(lines):
+            effect: Effect = "allow" if written == "allow" else "deny"
+            self._rules[Subject(subject)].append(Rule(Subject(subject), Obj(obj), action, effect))
+
+    def rules(self, user: UserId, action: Action) -> list[Rule]:
+        """Give the rules that speak of a user and an action; none of a user who is not active."""
+        who = self.people.get(user)
+        subjects = sorted(who.principals) if who else ()
+        return [rule for name in subjects for rule in self._rules.get(name, ()) if rule.action in (action, ANY_ACTION)]
+
+    def cleared(self, who: Who, action: Action) -> int:
+        """Give the set of the places that somebody is cleared for."""
+        if action in _OF_A_PLACE:
+            return self.places.all
+        return self.places.labelled_within(who.clearance, who.compartments)
+
+    def reach(self, user: UserId, action: Action) -> int:
+        """Give the set of the places where a user may do something."""
+        who = self.people.get(user)
+        if who is None:
+            return 0
+        allowed = denied = 0
+        for rule in self.rules(user, action):
+            covered = self.places.covered_by(rule.object)
+            allowed, denied = (allowed | covered, denied) if rule.effect == "allow" else (allowed, denied | covered)
+        return allowed & ~denied & self.cleared(who, action)
+
+    def through(self, user: UserId, subject: Subject) -> tuple[Subject, ...]:
+        """Give the groups on the shortest way from a user to one above him; of two as short, the first by name."""
+        ways: dict[str, tuple[Subject, ...]] = {user: ()}
+        edge: list[str] = [user]
+        while edge and subject not in ways:
+            steps = [(name, group) for name in edge for group in self._above.get(name, ()) if group not in ways]
+            for name, group in steps:
+                ways.setdefault(group, (*ways[name], group))
+            edge = list(dict.fromkeys(group for _, group in steps))
+        return ways.get(subject, ())  # role:everyone is above everybody, without a way to it
+
+
+def _gained(worse: _State, better: _State, actions: Sequence[Action]) -> tuple[Line, ...]:
+    """Give what is reached in one state and not in the other, those who share a reason in one line."""
+    found: defaultdict[tuple[Part, Why], defaultdict[UserId, list[Action]]] = defaultdict(lambda: defaultdict(list))
+    for user in better.people:
+        for action in actions:
+            places = better.reach(user, action) & ~worse.reach(user, action)
+            for why, of_them in _reasons(user, action, places, worse, better):
+                for part in better.places.parts(of_them):
+                    found[part, why][user].append(action)
+    lines: defaultdict[tuple[Part, Why, tuple[Action, ...]], list[UserId]] = defaultdict(list)
+    for (part, why), of_user in found.items():
+        for user, done in of_user.items():
+            lines[part, why, tuple(done)].append(user)
+    made = [Line(tuple(users), done, part, why) for (part, why, done), users in lines.items()]
+    return tuple(sorted(made, key=lambda line: (line.on.place, line.users, line.actions, repr(line.why))))
+
+
+def _reasons(user: UserId, action: Action, places: int, worse: _State, better: _State) -> Iterator[tuple[Why, int]]:
+    """Part places by what stands in the way in the worse state: one obstacle each, the first that there is."""
+    if not places:
+        return
+    who = worse.people.get(user)
+    if who is None:
+        yield Why("not active"), places
+        return
+    above = places & worse.places.all & ~worse.cleared(who, action)
+    by_clearance = above & worse.cleared(better.people[user], action)  # the same label lets the other clearance by
+    yield from _unless_empty(Why("clearance"), by_clearance)
+    yield from _unless_empty(Why("label"), above & ~by_clearance)
+    places &= ~above
+    sides: list[tuple[Obstacle, _State, _State]] = [("denied", worse, better), ("no rule", better, worse)]
+    for obstacle, state, other in sides:
+        rules = state.rules(user, action)
+        there = set(other.rules(user, action))
+        # First the rules that speak of him on one side alone: they are what the edits have changed.
+        for rule in sorted(rules, key=there.__contains__):
+            if (rule.effect == "allow") == (state is better):
+                covered = places & state.places.covered_by(rule.object)
+                yield from _unless_empty(Why(obstacle, rule, state.through(user, rule.subject)), covered)
+                places &= ~covered
+
+
+def _unless_empty(why: Why, places: int) -> Iterator[tuple[Why, int]]:
+    if places:
+        yield why, places
