@@ -70,7 +70,7 @@ def end_access(change: Change, id_: str) -> None:
     is_open = break_glass.c.id == id_, break_glass.c.ends_at > now
     if not change.connection.execute(update(break_glass).where(*is_open).values(ends_at=now)).rowcount:
         raise UnknownName("no emergency access of this id is open")
-    change.done.append(["break-glass ended", id_])
+    change.done.append(["break-glass ended", id_, now.isoformat(timespec="seconds")])
 
 
 def open_accesses(connection: Connection, user: UserId | None = None) -> list[Opened]:

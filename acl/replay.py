@@ -18,6 +18,7 @@ from acl.change import unnamed
 from acl.errors import BadTrail
 from acl.labels import Compartment, Label, Level
 from store.schema import (
+    break_glass,
     casbin_rule,
     document,
     document_compartment,
@@ -62,7 +63,16 @@ class Document:
     label: str
 
 
-Row = TypeVar("Row", User, Node)
+@dataclass(frozen=True, slots=True)
+class Emergency:
+    """A line of `break_glass`."""
+
+    user: str
+    object: str
+    ends: str  # to the second
+
+
+Row = TypeVar("Row", User, Node, Emergency)
 Rule: TypeAlias = tuple[str, ...]  # p, subject, object, action, effect; or g, member, group
 
 
@@ -78,6 +88,7 @@ class Tables:
     rules: set[Rule] = field(default_factory=set)
     nodes: dict[str, Node] = field(default_factory=dict)
     documents: dict[str, Document] = field(default_factory=dict)
+    emergencies: dict[str, Emergency] = field(default_factory=dict)
     odd: list[str] = field(default_factory=list, compare=False)
 
 
@@ -141,14 +152,20 @@ def current(connection: Connection, pseudonym: Callable[[str], str]) -> Tables:
                 select(document.c.id, document.c.node_id, document.c.owner).where(document.c.state == "live")
             )
         },
+        emergencies={
+            row.id: Emergency(named(row.user_id), named(row.object), row.ends_at.isoformat(timespec="seconds"))
+            for row in connection.execute(select(break_glass))
+        },
     )
 
 
 def differences(recorded: Tables, found: Tables) -> list[str]:
     """Say where the tables are not what the records make, one line for each; none if they agree."""
     lines = [] if recorded.epoch == found.epoch else [f"epoch: recorded {recorded.epoch}, found {found.epoch}"]
-    for name in ("users", "nodes", "documents"):
-        lines += _different(name.removesuffix("s"), getattr(recorded, name), getattr(found, name))
+    lines += _different("user", recorded.users, found.users)
+    lines += _different("node", recorded.nodes, found.nodes)
+    lines += _different("document", recorded.documents, found.documents)
+    lines += _different("emergency access", recorded.emergencies, found.emergencies)
     lines += [f"rule {', '.join(rule)}: recorded, not found" for rule in sorted(recorded.rules - found.rules)]
     lines += [f"rule {', '.join(rule)}: found, not recorded" for rule in sorted(found.rules - recorded.rules)]
     return lines
@@ -190,8 +207,11 @@ def _do(tables: Tables, seq: int, line: object) -> None:  # noqa: C901, PLR0912 
             _alter_document(tables, id_, owner=owner)
         case ["user described" | "key" | "key revoked" | "approved", *_]:
             pass  # a name, a key and a consent give no right
-        case ["break-glass opened" | "break-glass ended", *_]:
-            pass  # the right is a rule, which has a line of its own
+        case ["break-glass opened", str(id_), str(user), str(place), str(ends)]:
+            _note(tables, odd, id_ in tables.emergencies)
+            tables.emergencies[id_] = Emergency(user, place, ends)
+        case ["break-glass ended", str(id_), str(ends)]:
+            _alter(tables, tables.emergencies, id_, odd, ends=ends)
         case _:
             raise BadTrail(f"record {seq} says {line!r}, which a replay does not know")
 

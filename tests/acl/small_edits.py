@@ -17,6 +17,7 @@ from acl.edits import (
     LeaveGroup,
     MoveDocument,
     MoveFolder,
+    OpenBreakGlass,
     RemoveRule,
     SetActive,
     SetClearance,
@@ -79,6 +80,7 @@ def edits(documents: list[DocumentId] | None = None) -> st.SearchStrategy[Edit]:
         st.builds(SetLabel, _nodes | _documents, st.sampled_from([PUBLIC, Label(Level.RESTRICTED)])),
         st.builds(MoveDocument, _documents, _nodes),
         st.builds(SetOwner, _documents, st.none() | _users),
+        st.builds(OpenBreakGlass, _users, (_nodes | _documents).map(Obj), st.sampled_from([60, 60, 0])),
         rules.map(lambda rule: AddRule(Subject(rule[0]), Obj(rule[1]), rule[2], rule[3])),  # type: ignore[arg-type]  # drawn texts
         rules.map(lambda rule: RemoveRule(Subject(rule[0]), Obj(rule[1]), rule[2], rule[3])),  # type: ignore[arg-type]  # same
     )

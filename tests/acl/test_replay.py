@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import text
 
+from acl.breakglass import open_accesses
 from acl.change import policy_change
 from acl.edits import (
     AddCollection,
@@ -16,10 +17,12 @@ from acl.edits import (
     AddUser,
     DescribeUser,
     Edit,
+    EndBreakGlass,
     JoinGroup,
     LeaveGroup,
     MoveDocument,
     MoveFolder,
+    OpenBreakGlass,
     RemoveRule,
     SetActive,
     SetClearance,
@@ -148,7 +151,11 @@ def settled(world: World, tmp_path: Path) -> World:
         SetInheritance(B, inherit=False),
         SetLabel(B, Label(Level.INTERNAL)),
         SetOwner(two),
+        OpenBreakGlass(ANNA, Obj(two), 60),
+        OpenBreakGlass(BERT, Obj("owner:anna"), 60),
     )
+    with snapshot(world.store.engine) as connection:
+        edit(world, EndBreakGlass(open_accesses(connection, BERT)[0].id))
     with policy_change(world.store.engine, world.ledger, ADMIN) as change:
         revoke_api_keys(change, new_api_key(change, ANNA)[:10])
     world.ledger.commit(Event("ask.intent", ANNA, "1"))
@@ -166,7 +173,7 @@ def test_the_records_make_the_tables(settled: World) -> None:
     assert recorded.nodes[F] == Node(B, inherits=False, label="confidential+gdpr")
     assert recorded.documents[one] == Document(A, f"user:{anna}", "confidential+gdpr")
     assert ("p", f"user:{anna}", f"owner:{anna}", "*", "allow") in recorded.rules
-    assert (len(recorded.users), len(recorded.rules), len(recorded.documents)) == (3, 4, 2)
+    assert (len(recorded.users), len(recorded.rules), len(recorded.documents)) == (3, 6, 2)
 
 
 def test_a_new_version_is_recorded_where_the_document_lies_and_not_where_its_file_does(settled: World) -> None:
@@ -225,6 +232,8 @@ def test_a_replay_names_nobody(settled: World) -> None:
         ("DELETE FROM document_compartment", "label='confidential')"),
         ("UPDATE document SET node_id = 'coll:a' WHERE node_id = 'folder:f'", "found Document(node='coll:a'"),
         ("UPDATE document SET state = 'deleted'", "found none"),
+        ("UPDATE break_glass SET ends_at = '2199-01-01 00:00:00'", "ends='2199-01-01T00:00:00+00:00'"),
+        ("UPDATE break_glass SET user_id = 'user:carl'", "emergency access"),
         ("UPDATE policy_state SET epoch = 99", "found 99"),
     ],
 )
