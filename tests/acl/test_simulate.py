@@ -51,8 +51,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from bench.deciders.oracle import SmallWorld
     from store.folder import Store
-    from tests.acl.oracle import SmallWorld
 
 ACTIONS = get_args(Action)
 ANNA, BERT = UserId("user:anna"), UserId("user:bert")
