@@ -177,9 +177,9 @@ def _labelled(place: NodeId | DocumentId) -> tuple[Table, Column[str]]:
     return (document, document_compartment.c.document_id) if is_document else (node, node_compartment.c.node_id)
 
 
-def subtree(top: NodeId | DocumentId) -> CTE:
-    """Give the query, with a column `id`, of a collection or folder and all folders in it."""
-    below = select(node.c.id).where(node.c.id == top).cte("below", recursive=True)
+def subtree(*tops: str) -> CTE:
+    """Give the query, with a column `id`, of collections and folders with all folders in them."""
+    below = select(node.c.id).where(node.c.id.in_(tops)).cte("below", recursive=True)
     return below.union(select(node.c.id).where(node.c.parent_id == below.c.id))
 
 

@@ -182,6 +182,15 @@ def what_at(connection: Connection, place: str) -> What:
     return nodes_at(connection, [NodeId(place)]).get(NodeId(place), _NOWHERE)
 
 
+def whats_at(connection: Connection, places: Iterable[str]) -> dict[str, What]:
+    """Read what covers several places at once, each as `what_at`."""
+    wanted = set(places)
+    documents = whats_of(connection, (DocumentId(place) for place in wanted if place.startswith("doc:")))
+    nodes = nodes_at(connection, (NodeId(place) for place in wanted if place.startswith(("coll:", "folder:"))))
+    found: dict[str, What] = {str(place): what for place, what in (*documents.items(), *nodes.items())}
+    return {place: found[place] if place in found else what_at(connection, place) for place in wanted}
+
+
 def nodes_at(connection: Connection, nodes: Iterable[NodeId]) -> dict[NodeId, What]:
     """Read collections and folders as rules see them. One that is not in the table is not in the result."""
     wanted = set(nodes)
@@ -223,9 +232,13 @@ class Paths:
         """Give all nodes from this one up to its collection."""
         return tuple(NodeId(row.id) for row in self._upwards(start))
 
+    def own_label(self, node: NodeId) -> Label:
+        """Give the label that was set on a node itself."""
+        return Label(Level(self._nodes[node].level), self._compartments[node])
+
     def label(self, start: NodeId) -> Label:
         """Join the labels along the whole path. A cut of inheritance never lowers a label."""
-        return join(Label(Level(row.level), self._compartments[row.id]) for row in self._upwards(start))
+        return join(self.own_label(node) for node in self.nodes(start))
 
     def scopes(self, start: NodeId) -> frozenset[Obj]:
         """Give the objects whose rules reach what lies here: up to the first node that cuts inheritance."""
