@@ -12,6 +12,7 @@
     ├── NobodyLeft        nobody would be left to administer the policy
     ├── PolicyMoved       the policy is not at the epoch that was asked for
     ├── NoSuchApproval    nothing of this id waits, or not for this person
+    ├── BadExport         a file that is no export of an access review
     ├── NestingTooDeep    groups nested past 32, or in a circle
     ├── UnknownName       a user, group or node that is not there
     ├── AlreadyThere      what is to be made exists with other properties
@@ -69,6 +70,10 @@ class PolicyMoved(PolicyError):
 
 class NoSuchApproval(PolicyError):
     """Nothing of this id waits, or not for this person."""
+
+
+class BadExport(PolicyError):
+    """A file is no export of an access review."""
 
 
 class NestingTooDeep(PolicyError):

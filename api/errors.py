@@ -94,6 +94,7 @@ ERRORS: Final[Mapping[type[Exception], Row]] = {
     acl.NobodyLeft: Row(409, Exit.NO, "nobody-left", "Nobody could administer the policy"),
     acl.PolicyMoved: Row(409, Exit.NO, "policy-moved", "The policy changed meanwhile"),
     acl.NoSuchApproval: Row(404, Exit.NO, "no-such-approval", "Nothing waits under this id"),
+    acl.BadExport: Row(422, Exit.MISUSE, "bad-export", "Not an export of a review"),
     acl.NestingTooDeep: Row(422, Exit.NO, "nesting-too-deep", "Groups are nested too deep"),
     acl.UnknownName: Row(404, Exit.NO, "unknown-name", "Not found"),
     acl.AlreadyThere: Row(409, Exit.NO, "already-there", "It exists already"),
