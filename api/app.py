@@ -43,25 +43,18 @@ def create_app(house: House, hosts: Sequence[str] = LOOPBACK) -> ASGIApp:
         await to_thread.run_sync(house.embed, ["warm"])  # the first question should not pay for the model
         yield
 
-    app = FastAPI(
-        title="Need to Know",
-        docs_url=None,
-        redoc_url=None,
-        openapi_url=None,
-        redirect_slashes=False,  # a redirect would have the key sent twice
-        lifespan=warm,
-    )
+    # Without redirects from one spelling of a path to another, which would have the key sent twice.
+    app = FastAPI(title="Need to Know", openapi_url=None, redirect_slashes=False, lifespan=warm)
     app.state.house = house
     app.add_middleware(Admission, hosts=hosts, refuse=_on_http)
     app.include_router(ask.router)
     app.include_router(pages.router)
     app.add_api_route("/healthz", _healthz)
     app.add_api_route("/readyz", _readyz)
-    for error in ERRORS:
+    for error in (*ERRORS, Exception):
         app.add_exception_handler(error, _on_error)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http)
-    app.add_exception_handler(Exception, _on_error)
     return pages.security_headers(_quiet(app))
 
 
