@@ -68,6 +68,7 @@ def examine(root: Path) -> list[Finding]:
         findings.append(_tried("provider", lambda: _provider(settings, root)))
         findings.append(_tried("people", lambda: _people(store)))
         findings.append(_tried("index", lambda: _index(store)))
+        findings.append(_tried("tags", lambda: _tags(store)))
         findings.append(_tried("audit trail", lambda: _audit(store)))
         if store.demo:
             findings.append(Finding("demo", State.NOTE, "anybody on this machine may ask under any name (--as)"))
@@ -144,6 +145,20 @@ def _index(store: Store) -> tuple[State, str]:
     if missing:
         return State.MISSING, f"{missing} chunks cannot be found: ingest the folders again, which brings them back"
     return State.FINE, f"{points} points, none missing"
+
+
+def _tags(store: Store) -> tuple[State, str]:
+    lines = schema.outbox.c
+    with snapshot(store.engine) as connection:
+        waiting = connection.scalar(select(func.count(lines.target.distinct()))) or 0
+        attempts = connection.scalar(select(func.max(lines.attempts))) or 0
+    if not waiting:
+        return State.FINE, "none in the index is older than the policy"
+    failed = f", after {attempts} failed attempts" if attempts else ""
+    return State.NOTE, (
+        f"those of {waiting} places or documents wait to be written{failed}: nobody sees more than he may, somebody "
+        "may find less; a running service writes them, or the next command that opens the index"
+    )
 
 
 def _audit(store: Store) -> tuple[State, str]:

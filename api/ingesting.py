@@ -64,7 +64,9 @@ def ingest_folder(  # noqa: PLR0913 - each is one option of the command
         for reader in readers:
             subject = require_subject(change.connection, reader)
             grant(change, Rule(subject, Obj(name), "read", "allow"))
-    return ingest(folder, name, actor, ingest_edges(house, progress), moved=moved)
+    summary = ingest(folder, name, actor, ingest_edges(house, progress), moved=moved)
+    house.retagger.drain()
+    return summary
 
 
 def ingest_edges(house: House, progress: Progress) -> Edges:

@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 
 from acl.read import people
 from api.errors import BadSettings
+from api.retagging import Retagger
 from api.settings import load_settings
 from audit.ledger import Ledger
 from egress.answer import Edges
@@ -54,6 +55,7 @@ class House:
     index: EdgeIndex
     embed: Embed
     answering: Edges
+    retagger: Retagger
 
 
 @contextmanager
@@ -73,11 +75,14 @@ def open_store_at(root: Path) -> Iterator[Opened]:
 def open_house(root: Path, embed: Embed | None = None) -> Iterator[House]:
     """Hold a data folder for this process, and open everything of it.
 
+    What was changed while nobody held it, or was cut off, reaches the tags of the index first.
+
     Raises:
         DataFolderBusy: Another process holds it.
         NoDataFolder, DataFolderNewer, SecretMissing, WrongMasterKey, BadSettings: It cannot be opened.
         EmbedderMismatch: Its index holds vectors of another model.
         IndexDown: Its index cannot be opened.
+        StoreDown: Its database does not answer.
     """
     layout = Layout(root)
     layout.require()
@@ -91,8 +96,10 @@ def open_house(root: Path, embed: Embed | None = None) -> Iterator[House]:
             remote = _client(settings.provider, root) if settings.provider else None
             if remote is not None:
                 stack.callback(remote.close)
+            retagger = Retagger(store.engine, index)
+            retagger.drain(waiting_too=True)
             answering = _answering(store, settings, ledger, index, embedding, remote)
-            yield House(store, settings, ledger, index, embedding, answering)
+            yield House(store, settings, ledger, index, embedding, answering, retagger)
 
 
 class Opened(NamedTuple):

@@ -13,6 +13,7 @@ import hashlib
 import os
 import uuid
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, Protocol
 
 from sqlalchemy import delete, func, insert, select, update
@@ -27,7 +28,7 @@ from ingest.errors import OtherFolder, Unreadable
 from ingest.parse import parse_bytes, read_file
 from ingest.types import Found
 from ingest.walk import walk
-from retrieval.tags import own_of, tags_of
+from retrieval.tags import group_of, own_of, queue_overtaken, tags_of
 from retrieval.types import ChunkId, Point
 from store.engine import snapshot, write
 from store.envelope import mac
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from sqlalchemy import Engine, Row
 
+    from acl.decision import What
     from audit.chain import Json
     from audit.ledger import Ledger
     from ingest.types import ChunkText, Parsed
@@ -183,8 +185,9 @@ def _take_in(file: Found, node: NodeId, collection: NodeId, actor: str, edges: E
     chunks = _write_draft(draft, parsed, texts, edges)
     if known is not None:
         edges.index.keep_only(draft.id, known.version)  # away with what an attempt that was cut off has left
-    edges.index.put(_points(draft, chunks, texts, vectors, edges))
-    _flip(draft, parsed, content, len(chunks), actor, edges)
+    covered = _what(draft, edges)
+    edges.index.put(_points(draft, chunks, texts, vectors, covered))
+    _flip(draft, parsed, content, len(chunks), actor, edges, covered=covered)
     if known is not None:
         edges.index.keep_only(draft.id, draft.version)
     if parsed.notes:
@@ -257,18 +260,21 @@ def _write_draft(draft: _Draft, parsed: Parsed, texts: Sequence[ChunkText], edge
     return ids
 
 
-def _points(
-    draft: _Draft, chunks: Sequence[ChunkId], texts: Sequence[ChunkText], vectors: NDArray[np.float32], edges: Edges
-) -> list[Point]:
+def _what(draft: _Draft, edges: Edges) -> What:
     with snapshot(edges.engine) as connection:
-        what = whats_of(connection, [draft.id])[draft.id]
+        return whats_of(connection, [draft.id])[draft.id]
+
+
+def _points(
+    draft: _Draft, chunks: Sequence[ChunkId], texts: Sequence[ChunkText], vectors: NDArray[np.float32], what: What
+) -> list[Point]:
     return [
         Point(id_, draft.id, draft.version, vector, text.indexed_text, tags_of(what), own_of(what))
         for id_, text, vector in zip(chunks, texts, vectors, strict=True)
     ]
 
 
-def _flip(draft: _Draft, parsed: Parsed, content: str, chunks: int, actor: str, edges: Edges) -> None:
+def _flip(draft: _Draft, parsed: Parsed, content: str, chunks: int, actor: str, edges: Edges, *, covered: What) -> None:
     """Let the new version answer, and drop the rows of the old one: the change and its record, or neither."""
     with write(edges.engine) as connection:
         connection.execute(
@@ -282,6 +288,8 @@ def _flip(draft: _Draft, parsed: Parsed, content: str, chunks: int, actor: str, 
             )
         )
         connection.execute(delete(chunk).where(chunk.c.document_id == draft.id, chunk.c.version != draft.version))
+        # A change that was made since the points got their tags may have been written to the index before them.
+        queue_overtaken(connection, [group_of(draft.id, covered)], datetime.now(UTC))
         # Where it lies now: it may have been moved or labelled since it was first taken in, or while it was read.
         node, owner, label = placing_of(connection, draft.id)
         details: dict[str, Json] = {

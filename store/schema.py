@@ -241,6 +241,7 @@ outbox = Table(
     Column("attempts", Integer, nullable=False),
     Column("next_at", UtcDateTime, nullable=False),
     Index(None, "next_at"),
+    sqlite_autoincrement=True,  # no id is used twice: who has done a line must not remove a newer one
 )
 
 # --- what was said ----------------------------------------------------------------------------

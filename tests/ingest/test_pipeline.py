@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import func, select
 
-from acl.labels import Label, Level
+from acl.change import policy_change
+from acl.labels import Compartment, Label, Level
 from acl.names import NodeId
+from acl.nodes import set_label
 from ingest.errors import EmptyFolder, NoSuchFolder, OtherFolder
 from ingest.pipeline import Edges, Summary, ingest
 from retrieval.errors import IndexDown
+from retrieval.tags import drain
 from store import schema
 from store.engine import snapshot
+from tests.retrieval.test_tags import are_as_sql_says
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -209,6 +214,38 @@ def test_a_run_that_is_cut_off_is_made_good_by_the_next(
     assert len(gate) == 1
     assert ("midnight" in gate[0]) is not first
     assert _texts(world, "gate closes")
+
+
+class _Overtaken(_Failing):
+    """An index to which somebody else's change is written just before the points."""
+
+    def put(self, points: Sequence[Point]) -> None:
+        with policy_change(self._world.store.engine, self._world.ledger, "svc:test") as change:
+            set_label(change, NodeId("coll:house"), Label(Level.RESTRICTED))
+            set_label(change, points[0].document, Label(Level.CONFIDENTIAL, frozenset({Compartment("gdpr")})))
+        assert drain(self._world.store.engine, self._world.index, datetime.now(UTC)).failed == {}
+        super().put(points)
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_change_between_the_tags_and_the_points_of_a_version_reaches_them(
+    world: World, run: partial[Summary], folder: Path, *, first: bool
+) -> None:
+    """IN-11, FT-03: its line was done when the points came, with the tags of before."""
+    if not first:
+        run()
+        (folder / "rules.md").write_text(RULES.replace("ten in the evening", "midnight"), "utf-8")
+    ingest(folder, NodeId("coll:house"), "svc:test", _edges(world, index=_Overtaken(world, "")))
+    assert not are_as_sql_says(world.index, world.store.engine)
+    assert drain(world.store.engine, world.index, datetime.now(UTC)).failed == {}
+    assert are_as_sql_says(world.index, world.store.engine)
+    assert world.index.count() == _chunks(world)
+
+
+def test_a_run_that_nobody_meets_leaves_no_line(world: World, run: partial[Summary]) -> None:
+    run()
+    with snapshot(world.store.engine) as connection:
+        assert connection.scalar(select(func.count()).select_from(schema.outbox)) == 0
 
 
 def test_a_label_of_a_folder_holds_for_what_comes_into_it(world: World, run: partial[Summary]) -> None:
