@@ -1,13 +1,14 @@
 """One decision: may this reader do this with this document? Casbin says so, from the caller's rules alone.
 
-Casbin evaluates every rule that it holds, so it gets just the rules of one caller, in an enforcer that
-is built for one decision transaction and thrown away. Nothing is cached, so nothing is stale.
+Casbin evaluates every rule that it holds, so it gets just the rules of one caller that speak of the document,
+in an enforcer that is built for one decision transaction and thrown away. Nothing is cached, so nothing is stale.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import casbin
 
@@ -94,9 +95,14 @@ class Deny:
 
 def decider(who: Who, action: Action, rules: Iterable[Rule]) -> Callable[[What], Permit | Deny]:
     """Build the throw-away enforcer of one caller, one action and one set of rules."""
-    enforcer = _enforcer(rules)
+    enforcer, policy = _enforcer()
+    lines = defaultdict[Obj, list[tuple[int, list[str]]]](list)
+    for place, rule in enumerate(rules):
+        lines[rule.object].append((place, _line(rule)))
 
     def decide(what: What) -> Permit | Deny:
+        # Rules on other objects cover nothing here; Casbin would find that out one by one, for each document.
+        policy[:] = [line for _, line in sorted(line for obj in what.scopes for line in lines.get(obj, ()))]
         allowed, rule = enforcer.enforce_ex(who, what, action)
         if allowed and rule:
             return Permit(", ".join(rule))
@@ -105,20 +111,32 @@ def decider(who: Who, action: Action, rules: Iterable[Rule]) -> Callable[[What],
     return decide
 
 
-def _enforcer(rules: Iterable[Rule]) -> casbin.Enforcer:
+class _Enforcer(casbin.Enforcer):  # type: ignore[misc]  # Casbin ships no annotations
+    """Parses its matcher once. Casbin's own does so for each decision, and is at that most of the time."""
+
+    _matcher: Any = None
+
+    def _get_expression(self, expr: str, functions: Any = None) -> Any:
+        if self._matcher is None:
+            self._matcher = super()._get_expression(expr, functions)
+        return self._matcher
+
+
+def _enforcer() -> tuple[casbin.Enforcer, list[list[str]]]:
+    """Give an enforcer without rules, and the list that its rules go into."""
     model = casbin.Model()
     model.load_model_from_text(MODEL)
-    # Casbin passes over an effect that it does not know, and a "Deny" would be lost: what does not allow, denies.
-    # The rules go in at once: add_policy compares each with all that are there.
-    model["p"]["p"].policy.extend(
-        [rule.subject, rule.object, rule.action, "allow" if rule.effect == "allow" else "deny"] for rule in rules
-    )
-    enforcer = casbin.Enforcer(model)
+    enforcer = _Enforcer(model)
     enforcer.add_function("covers", _covers)
     enforcer.add_function("permits", _permits)
     enforcer.add_function("holds", _holds)
     enforcer.add_function("cleared", _cleared)
-    return enforcer
+    return enforcer, model["p"]["p"].policy
+
+
+def _line(rule: Rule) -> list[str]:
+    # Casbin passes over an effect that it does not know, and a "Deny" would be lost: what does not allow, denies.
+    return [rule.subject, rule.object, rule.action, "allow" if rule.effect == "allow" else "deny"]
 
 
 def _covers(what: What, obj: Obj) -> bool:

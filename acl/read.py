@@ -7,29 +7,33 @@ from __future__ import annotations
 
 from collections import defaultdict
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import literal, select, true
+from sqlalchemy import select
 
 from acl.decision import Rule, What, Who
 from acl.errors import PolicyTooLarge
 from acl.labels import PUBLIC, Compartment, Label, Level, join
 from acl.names import ACTIONS, ANY_ACTION, EVERYONE, ROOT, Action, DocumentId, NodeId, Obj, Subject, UserId
-from store.schema import (
-    break_glass,
-    casbin_rule,
-    document,
-    document_compartment,
-    node,
-    node_compartment,
-    user_compartment,
-    users,
+from acl.statements import (
+    ABOVE,
+    DOCUMENTS,
+    HELD,
+    NODES,
+    OBJECTS,
+    OPENED,
+    OPENED_TO,
+    PATH,
+    RULES,
+    RULES_ON,
+    USER,
 )
+from store.schema import casbin_rule, user_compartment, users
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
-    from sqlalchemy import ColumnElement, Connection, Row, Table
+    from sqlalchemy import Connection, Row, Select
 
 EMERGENCY: Final = "role:break-glass."
 _NOWHERE: Final = What(frozenset(), Label(), live=False)
@@ -46,10 +50,10 @@ def who_of(connection: Connection, user: UserId) -> Who:
     """
     if user.startswith("svc:"):
         return Who(user, closure(connection, user), Level.PUBLIC, frozenset())
-    row = connection.execute(select(users).where(users.c.id == user)).one_or_none()
+    row = connection.execute(USER, {"user": user}).one_or_none()
     if row is None or not row.active:
         return Who(user, frozenset(), Level.PUBLIC, frozenset())
-    held = connection.scalars(select(user_compartment.c.compartment).where(user_compartment.c.user_id == user))
+    held = connection.scalars(HELD, {"user": user}).all()
     return Who(
         user=user,
         principals=closure(connection, user) | {EVERYONE} | _emergencies(connection, user)[user],
@@ -65,7 +69,9 @@ def everybody(connection: Connection) -> list[Who]:
         PolicyTooLarge: As `who_of`, for any of them.
     """
     above, opened = memberships(connection), _emergencies(connection)
-    held = _compartments(connection, user_compartment, "user_id")
+    held: defaultdict[str, frozenset[Compartment]] = defaultdict(frozenset)
+    for id_, name in connection.execute(select(user_compartment)):
+        held[id_] |= {Compartment(name)}
     rows = connection.execute(select(users.c.id, users.c.clearance).where(users.c.active).order_by(users.c.id))
     named = select(casbin_rule.c.v0).where(casbin_rule.c.v0.startswith("svc:")).distinct().order_by(casbin_rule.c.v0)
     return [
@@ -91,12 +97,9 @@ def _emergencies(connection: Connection, user: UserId | None = None) -> defaultd
 
     So its end needs nobody to write anything.
     """
-    now, c = datetime.now(UTC), break_glass.c
-    opened = select(c.id, c.user_id).where(
-        c.starts_at <= now, c.ends_at > now, true() if user is None else c.user_id == user
-    )
+    opened = OPENED if user is None else OPENED_TO
     held: defaultdict[str, frozenset[Subject]] = defaultdict(frozenset)
-    for id_, holder in connection.execute(opened):
+    for id_, holder in connection.execute(opened, {"now": datetime.now(UTC), "user": user}).all():
         held[holder] |= {emergency_role(id_)}
     return held
 
@@ -118,11 +121,7 @@ def closure(connection: Connection, subject: str) -> frozenset[Subject]:
     Raises:
         PolicyTooLarge: These are 5,000 or more.
     """
-    # UNION, not UNION ALL: a circle in the table, which writes refuse, would end here all the same.
-    above = select(literal(subject).label("name")).cte("above", recursive=True)
-    parents = select(casbin_rule.c.v1).where(casbin_rule.c.ptype == "g", casbin_rule.c.v0 == above.c.name)
-    above = above.union(parents)
-    names = connection.scalars(select(above.c.name).limit(MAX_PRINCIPALS + 1)).all()
+    names = connection.scalars(ABOVE, {"name": subject, "limit": MAX_PRINCIPALS + 1}).all()
     if len(names) > MAX_PRINCIPALS:
         raise PolicyTooLarge(f"{subject} is in {MAX_PRINCIPALS} groups or more")
     return frozenset(Subject(name) for name in names)
@@ -138,35 +137,37 @@ def _climb(user: str, above: Mapping[str, list[Subject]]) -> frozenset[Subject]:
     return frozenset(found)
 
 
+def objects_of(connection: Connection, who: Who, action: Action) -> tuple[frozenset[Obj], frozenset[Obj]]:
+    """Give the objects that `rules_of` allow, and those that they deny."""
+    rows = connection.execute(OBJECTS, _speaking_of(who, action)).all()
+    denied = frozenset(Obj(obj) for obj, effect in rows if effect != "allow")
+    return frozenset(Obj(obj) for obj, effect in rows if effect == "allow"), denied
+
+
 def rules_of(connection: Connection, who: Who, action: Action) -> list[Rule]:
     """Read all rules that speak of this caller and this action, in a fixed order; of an unknown action, none."""
-    return _rules(connection, _speaks_of(who, action))
+    return _rules(connection, RULES, _speaking_of(who, action))
 
 
 def rules_on(connection: Connection, who: Who, action: Action, objects: Iterable[Obj]) -> list[Rule]:
     """Read those of `rules_of` that speak of certain objects: enough to decide on what these cover."""
-    return _rules(connection, _speaks_of(who, action) & casbin_rule.c.v1.in_(sorted(set(objects))))
+    return _rules(connection, RULES_ON, {**_speaking_of(who, action), "objects": sorted(set(objects))})
 
 
-def _speaks_of(who: Who, action: Action) -> ColumnElement[bool]:
-    c = casbin_rule.c
-    actions = (action, ANY_ACTION) if action in ACTIONS else ()
-    return (c.ptype == "p") & c.v0.in_(sorted(who.principals)) & c.v2.in_(actions)
+def _speaking_of(who: Who, action: Action) -> dict[str, list[str]]:
+    return {"subjects": sorted(who.principals), "actions": [action, ANY_ACTION] if action in ACTIONS else []}
 
 
-def _rules(connection: Connection, condition: ColumnElement[bool]) -> list[Rule]:
-    c = casbin_rule.c
-    rows = connection.execute(select(c.v0, c.v1, c.v2, c.v3).where(condition).order_by(c.id))
+def _rules(connection: Connection, statement: Select[Any], parameters: dict[str, list[str]]) -> list[Rule]:
+    rows = connection.execute(statement, parameters).all()
     return [Rule(Subject(sub), Obj(obj), act, effect) for sub, obj, act, effect in rows]
 
 
 def whats_of(connection: Connection, documents: Iterable[DocumentId]) -> dict[DocumentId, What]:
     """Read documents as rules see them. One that is not in the table is not in the result."""
-    wanted = sorted(set(documents))
-    rows = connection.execute(select(document).where(document.c.id.in_(wanted))).all()
-    own = _compartments(connection, document_compartment, "document_id", wanted)
-    paths = Paths(connection, {NodeId(row.node_id) for row in rows})
-    return {DocumentId(row.id): _what(row, own[row.id], paths) for row in rows}
+    found = _labelled(connection, DOCUMENTS, set(documents))
+    paths = Paths(connection, {NodeId(row.node_id) for row, _ in found.values()})
+    return {DocumentId(id_): _what(row, own, paths) for id_, (row, own) in found.items()}
 
 
 def what_at(connection: Connection, place: str) -> What:
@@ -203,8 +204,8 @@ def _node_what(node: NodeId, paths: Paths) -> What:
     return What(paths.scopes(node) | label_objects(label), label, live=True, path=paths.nodes(node))
 
 
-def _what(row: Row[tuple[object, ...]], compartments: frozenset[Compartment], paths: Paths) -> What:
-    label = join([Label(Level(row.level), compartments), paths.label(NodeId(row.node_id))])
+def _what(row: Row[Any], own: Label, paths: Paths) -> What:
+    label = join([own, paths.label(NodeId(row.node_id))])
     scopes = {*paths.scopes(NodeId(row.node_id)), Obj(row.id), *label_objects(label)}
     if row.owner:
         scopes.add(Obj(f"owner:{row.owner.partition(':')[2]}"))
@@ -220,10 +221,8 @@ class Paths:
     """The collections and folders above some nodes, with their labels and cuts, as of one snapshot."""
 
     def __init__(self, connection: Connection, nodes: Iterable[NodeId]) -> None:
-        start = select(node).where(node.c.id.in_(sorted(nodes))).cte("path", recursive=True)
-        path = start.union(select(node).where(node.c.id == start.c.parent_id))
-        self._nodes: Mapping[str, Row[tuple[object, ...]]] = {row.id: row for row in connection.execute(select(path))}
-        self._compartments = _compartments(connection, node_compartment, "node_id", sorted(self._nodes))
+        ids = connection.scalars(PATH, {"ids": sorted(nodes)}).all()
+        self._nodes = _labelled(connection, NODES, {id_ for id_ in ids if id_ is not None})
 
     def __contains__(self, node: object) -> bool:
         return node in self._nodes
@@ -234,7 +233,7 @@ class Paths:
 
     def own_label(self, node: NodeId) -> Label:
         """Give the label that was set on a node itself."""
-        return Label(Level(self._nodes[node].level), self._compartments[node])
+        return self._nodes[node][1]
 
     def label(self, start: NodeId) -> Label:
         """Join the labels along the whole path. A cut of inheritance never lowers a label."""
@@ -249,23 +248,23 @@ class Paths:
                 break
         return frozenset(covering)
 
-    def _upwards(self, start: NodeId) -> list[Row[tuple[object, ...]]]:
-        rows: list[Row[tuple[object, ...]]] = []
+    def _upwards(self, start: NodeId) -> list[Row[Any]]:
+        rows: list[Row[Any]] = []
         current: str | None = start
         while current is not None:
-            rows.append(self._nodes[current])
+            rows.append(self._nodes[current][0])
             current = rows[-1].parent_id
             if len(rows) > len(self._nodes):
                 raise PolicyTooLarge(f"the folders above {start} form a circle")
         return rows
 
 
-def _compartments(
-    connection: Connection, table: Table, key: str, ids: Sequence[str] | None = None
-) -> defaultdict[str, frozenset[Compartment]]:
-    """Read the compartments of some, or of all."""
-    held: defaultdict[str, frozenset[Compartment]] = defaultdict(frozenset)
-    wanted = true() if ids is None else table.c[key].in_(ids)
-    for id_, name in connection.execute(select(table.c[key], table.c.compartment).where(wanted)):
-        held[id_] |= {Compartment(name)}
-    return held
+def _labelled(connection: Connection, statement: Select[Any], ids: set[str]) -> dict[str, tuple[Row[Any], Label]]:
+    """Read documents or nodes by their ids, each with the label of its own."""
+    rows: dict[str, Row[Any]] = {}
+    held: defaultdict[str, set[Compartment]] = defaultdict(set)
+    for row in connection.execute(statement, {"ids": sorted(ids)}).all():
+        rows[row.id] = row
+        if row.compartment is not None:
+            held[row.id].add(Compartment(row.compartment))
+    return {id_: (row, Label(Level(row.level), frozenset(held[id_]))) for id_, row in rows.items()}

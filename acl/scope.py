@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from acl.read import rules_of, who_of
+from acl.read import objects_of, who_of
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -39,11 +39,11 @@ class Scope:
 def scope_of(connection: Connection, principal: Principal, action: Action, *, within: NodeId | None = None) -> Scope:
     """Read what a principal may reach. Nobody, or a user without rules, gets a scope with nothing inside."""
     who = who_of(connection, principal.user)
-    rules = rules_of(connection, who, action)
+    allow, deny = objects_of(connection, who, action)
     return Scope(
         principal=principal,
-        allow=frozenset(rule.object for rule in rules if rule.effect == "allow"),
-        deny=frozenset(rule.object for rule in rules if rule.effect != "allow"),
+        allow=allow,
+        deny=deny,
         clearance=who.clearance,
         compartments=who.compartments,
         within=within,

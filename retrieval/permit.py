@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from acl.decision import Deny, decider
 from acl.read import rules_on, whats_of, who_of
@@ -28,6 +28,14 @@ if TYPE_CHECKING:
     from acl.names import DocumentId
     from acl.scope import Scope
     from store.envelope import Keys
+
+
+_EPOCH: Final = select(policy_state.c.epoch)
+_CHUNKS: Final = (
+    select(chunk, document.c.version.label("live_version"), document.c.wrapped_key, document.c.sealed_title)
+    .join(document)
+    .where(chunk.c.id.in_(bindparam("ids", expanding=True)))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +61,7 @@ def permit(hits: Sequence[Hit], scope: Scope, *, engine: Engine, keys: Keys) -> 
         decide = decider(who, "read", rules_on(connection, who, "read", covering))
         verdicts = {id_: decide(what) for id_, what in whats.items()}
         rows = _chunks(connection, hits)
-        epoch = connection.scalars(select(policy_state.c.epoch)).one()
+        epoch = connection.scalars(_EPOCH).one()
         kept: list[Hit] = []
         snippets: list[Snippet] = []
         dropped = Counter[str]()
@@ -68,9 +76,8 @@ def permit(hits: Sequence[Hit], scope: Scope, *, engine: Engine, keys: Keys) -> 
 
 
 def _chunks(connection: Connection, hits: Sequence[Hit]) -> dict[str, Row[tuple[object, ...]]]:
-    columns = (chunk, document.c.version.label("live_version"), document.c.wrapped_key, document.c.sealed_title)
-    wanted = chunk.c.id.in_([hit.chunk for hit in hits])
-    return {row.id: row for row in connection.execute(select(*columns).join(document).where(wanted))}
+    rows = connection.execute(_CHUNKS, {"ids": [hit.chunk for hit in hits]}).all()
+    return {row.id: row for row in rows}
 
 
 def _verdict(

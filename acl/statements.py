@@ -1,0 +1,79 @@
+"""The statements that a decision reads with.
+
+They are built once, when this is imported: SQLAlchemy takes longer to build one than SQLite to answer it.
+Nothing of an answer is kept.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import String, bindparam, select
+
+from store.schema import (
+    break_glass,
+    casbin_rule,
+    document,
+    document_compartment,
+    node,
+    node_compartment,
+    user_compartment,
+    users,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy import BindParameter, Select, Table
+
+
+def any_of(name: str) -> BindParameter[Sequence[str]]:
+    """Give a parameter that stands for a list of values, of any length."""
+    return bindparam(name, expanding=True)
+
+
+def _above() -> Select[str]:
+    above = select(bindparam("name", type_=String).label("name")).cte("above", recursive=True)
+    parents = select(casbin_rule.c.v1).where(casbin_rule.c.ptype == "g", casbin_rule.c.v0 == above.c.name)
+    # UNION, not UNION ALL: a circle in the table, which writes refuse, would end here all the same.
+    return select(above.union(parents).c.name).limit(bindparam("limit"))
+
+
+def _path() -> Select[str | None]:
+    path = select(node.c.id).where(node.c.id.in_(any_of("ids"))).cte("path", recursive=True)
+    # A look-up for each step. Joined with the table, PostgreSQL would read all of it at each step.
+    parent = select(node.c.parent_id).where(node.c.id == path.c.id).scalar_subquery()
+    return select(path.union(select(parent).where(path.c.id.is_not(None))).c.id)
+
+
+def _labelled(table: Table, compartments: Table) -> Select[Any]:
+    return select(table, compartments.c.compartment).outerjoin(compartments).where(table.c.id.in_(any_of("ids")))
+
+
+USER: Final = select(users.c.active, users.c.clearance).where(users.c.id == bindparam("user"))
+HELD: Final = select(user_compartment.c.compartment).where(user_compartment.c.user_id == bindparam("user"))
+
+# A name with the groups above it, so many of them.
+ABOVE: Final = _above()
+
+# The emergency accesses that are open now: to all, to one user.
+OPENED: Final = select(break_glass.c.id, break_glass.c.user_id).where(
+    break_glass.c.starts_at <= bindparam("now"), break_glass.c.ends_at > bindparam("now")
+)
+OPENED_TO: Final = OPENED.where(break_glass.c.user_id == bindparam("user"))
+
+# The rules that speak of some subjects and some actions; those of them that speak of certain objects.
+_rule = casbin_rule.c
+_SPEAKS: Final = (_rule.ptype == "p") & _rule.v0.in_(any_of("subjects")) & _rule.v2.in_(any_of("actions"))
+OBJECTS: Final = select(_rule.v1, _rule.v3).where(_SPEAKS)
+RULES: Final = select(_rule.v0, _rule.v1, _rule.v2, _rule.v3).where(_SPEAKS).order_by(_rule.id)
+# Not the bare column: SQLite would look for every pair of a subject and an object, of which there can be a hundred
+# thousand, instead of going through the rules of the subjects.
+RULES_ON: Final = RULES.where(_rule.v1.concat("").in_(any_of("objects")))
+
+# Documents and nodes by their ids: a row for each compartment of their own, or one without.
+DOCUMENTS: Final = _labelled(document, document_compartment)
+NODES: Final = _labelled(node, node_compartment)
+
+# The ids of some nodes and of all above them; a NULL stands above a collection.
+PATH: Final = _path()
