@@ -6,7 +6,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format golden bench-demo sample docs clean
+.PHONY: help demo test check format golden bench-acl bench-demo sample docs clean
 
 help: ## list these words
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -35,6 +35,9 @@ docs: .venv/.dev ## write the generated reference pages
 
 sample: .venv/.dev ## write the documents of the sample company
 	$(BIN)/python deploy/sample/make.py
+
+bench-acl: .venv/.dev ## time decisions and scopes, and renew their table in docs/benchmarks.md
+	$(BIN)/python -m bench acl --write
 
 bench-demo: .venv/.dev ## time the demonstration, and renew its table in docs/benchmarks.md
 	$(BIN)/python -m bench demo --write

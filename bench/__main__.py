@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bench.figures import Figure, renew_page, table
 
-NAMES = ("deciders", "demo", "nothing")
+NAMES = ("acl", "deciders", "demo", "nothing")
 
 
 def main() -> None:
