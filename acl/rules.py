@@ -24,12 +24,7 @@ def grant(change: Change, rule: Rule) -> None:
     Raises:
         BadName, BadRule, UnknownName: A part of it does not exist.
     """
-    parse_name(rule.subject, SUBJECT_KINDS)
-    parse_name(rule.object, OBJECT_KINDS)
-    if rule.action not in ACTIONS | {ANY_ACTION}:
-        raise BadRule(f"{rule.action!r} is no action: write one of {', '.join(sorted(ACTIONS))} or *")
-    if rule.effect not in ("allow", "deny"):
-        raise BadRule(f"{rule.effect!r} is no effect: write allow or deny")
+    check_rule(rule)
     if rule.subject.startswith("user:"):
         require_user(change.connection, rule.subject)
     if has_line(change.connection, "p", rule.subject, rule.object, rule.action, rule.effect):
@@ -38,6 +33,20 @@ def grant(change: Change, rule: Rule) -> None:
         insert(casbin_rule).values(ptype="p", v0=rule.subject, v1=rule.object, v2=rule.action, v3=rule.effect)
     )
     change.done.append(["rule", rule.subject, rule.object, rule.action, rule.effect])
+
+
+def check_rule(rule: Rule) -> None:
+    """Check that a rule is one by its form, whether or not what it names is there.
+
+    Raises:
+        BadName, BadRule: A part of it is outside the grammar, or unknown.
+    """
+    parse_name(rule.subject, SUBJECT_KINDS)
+    parse_name(rule.object, OBJECT_KINDS)
+    if rule.action not in ACTIONS | {ANY_ACTION}:
+        raise BadRule(f"{rule.action!r} is no action: write one of {', '.join(sorted(ACTIONS))} or *")
+    if rule.effect not in ("allow", "deny"):
+        raise BadRule(f"{rule.effect!r} is no effect: write allow or deny")
 
 
 def withdraw(change: Change, rule: Rule) -> None:

@@ -115,7 +115,7 @@ def simulate(engine: Engine, edits: Sequence[Edit], actions: Sequence[Action] = 
     return Difference(change.epoch - 1, _gained(before, after, actions), _gained(after, before, actions))
 
 
-def faults(engine: Engine, edits: Iterable[Edit], most: int = 20) -> list[tuple[int, PolicyError]]:
+def faults(engine: Engine, edits: Iterable[Edit], *, most: int) -> list[tuple[int, PolicyError]]:
     """Say which edits make no sense, by their place in the list; each is tried after those before it that do.
 
     Nothing is changed. It stops when it has found the most that are wanted.
