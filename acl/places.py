@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from acl.decision import What
-    from acl.labels import Compartment, Label, Level
+    from acl.labels import Label
 
 PlaceId: TypeAlias = NodeId | DocumentId
 
@@ -84,11 +84,11 @@ class Places:
             self._sets[obj] = _set(self._covered.get(obj, ()))
         return self._sets[obj]
 
-    def labelled_within(self, clearance: Level, compartments: frozenset[Compartment]) -> int:
+    def labelled_within(self, clearance: Label) -> int:
         """Give the places whose label somebody with this clearance may see."""
         within = 0
         for label, places in self._labels.items():
-            within |= places if label.level <= clearance and label.compartments <= compartments else 0
+            within |= places if label.level <= clearance.level and label.compartments <= clearance.compartments else 0
         return within
 
     def parts(self, places: int) -> list[Part]:

@@ -22,7 +22,7 @@ from acl.edits import AddRule, JoinGroup, LeaveGroup, RemoveRule
 from acl.errors import BadName, BadRule, PolicyError
 from acl.faults import Faults, require_size, try_edits
 from acl.names import Effect, Obj, Subject, parse_name
-from acl.read import EMERGENCY, what_at
+from acl.read import EMERGENCY, whats_at
 from acl.rules import check_rule
 from store.engine import snapshot
 from store.schema import casbin_rule
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 Stated: TypeAlias = AddRule | JoinGroup  # what a line says that there is
 
 _MAX_LINE: Final = 1_000  # characters; four of the longest names have 600
+_AT_ONCE: Final = 5_000  # names in one statement; a database takes only so many
 _LINE_END: Final = re.compile(r"\r\n|\n|\r")
 _SHAPES: Final = {"p": "p, SUBJECT, OBJECT, ACTION, EFFECT", "g": "g, MEMBER, GROUP"}
 
@@ -141,15 +142,16 @@ def _there(connection: Connection) -> Iterable[Stated]:
             yield _stated([ptype, *columns[: 2 if ptype == "g" else 4]])
 
 
-def _about_nothing(connection: Connection, lines: Iterable[Line]) -> Faults:
-    faults, known = Faults(), dict[Obj, bool]()
+def _about_nothing(connection: Connection, lines: Sequence[Line]) -> Faults:
+    """Note the rules on what is not there."""
+    faults, objects = Faults(), sorted({line.says.object for line in lines if isinstance(line.says, AddRule)})
+    there: set[str] = set()
+    for first in range(0, len(objects), _AT_ONCE):
+        found = whats_at(connection, objects[first : first + _AT_ONCE])
+        there.update(obj for obj, what in found.items() if what.scopes)
     for line in lines:
-        if isinstance(line.says, AddRule):
-            obj = line.says.object
-            if obj not in known:
-                known[obj] = bool(what_at(connection, obj).scopes)
-            if not known[obj]:
-                faults.add(f"line {line.number}", f"there is no {obj}: a rule on it would do nothing")
+        if isinstance(line.says, AddRule) and line.says.object not in there:
+            faults.add(f"line {line.number}", f"there is no {line.says.object}: a rule on it would do nothing")
     return faults
 
 

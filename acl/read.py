@@ -21,17 +21,16 @@ from acl.statements import (
     HELD,
     NODES,
     OBJECTS,
-    OPENED,
     OPENED_TO,
     PATH,
     RULES,
     RULES_ON,
     USER,
 )
-from store.schema import casbin_rule, user_compartment, users
+from store.schema import users
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from sqlalchemy import Connection, Row, Select
 
@@ -56,52 +55,16 @@ def who_of(connection: Connection, user: UserId) -> Who:
     held = connection.scalars(HELD, {"user": user}).all()
     return Who(
         user=user,
-        principals=closure(connection, user) | {EVERYONE} | _emergencies(connection, user)[user],
+        principals=closure(connection, user) | {EVERYONE} | _emergencies(connection, user),
         clearance=Level(row.clearance),
         compartments=frozenset(Compartment(name) for name in held),
     )
 
 
-def everybody(connection: Connection) -> list[Who]:
-    """Read all active users, and the services that a rule names, at once; each as `who_of` gives him.
-
-    Raises:
-        PolicyTooLarge: As `who_of`, for any of them.
-    """
-    above, opened = memberships(connection), _emergencies(connection)
-    held: defaultdict[str, frozenset[Compartment]] = defaultdict(frozenset)
-    for id_, name in connection.execute(select(user_compartment)):
-        held[id_] |= {Compartment(name)}
-    rows = connection.execute(select(users.c.id, users.c.clearance).where(users.c.active).order_by(users.c.id))
-    named = select(casbin_rule.c.v0).where(casbin_rule.c.v0.startswith("svc:")).distinct().order_by(casbin_rule.c.v0)
-    return [
-        *(
-            Who(UserId(id_), _climb(id_, above) | {EVERYONE} | opened[id_], Level(level), held[id_])
-            for id_, level in rows
-        ),
-        *(Who(UserId(id_), _climb(id_, above), Level.PUBLIC, frozenset()) for id_ in connection.scalars(named)),
-    ]
-
-
-def memberships(connection: Connection) -> Mapping[str, list[Subject]]:
-    """Read the groups that each name is in directly, of everybody, in the order of their names."""
-    c = casbin_rule.c
-    groups: defaultdict[str, list[Subject]] = defaultdict(list)
-    for member, group in connection.execute(select(c.v0, c.v1).where(c.ptype == "g").order_by(c.v1)):
-        groups[member].append(Subject(group))
-    return groups
-
-
-def _emergencies(connection: Connection, user: UserId | None = None) -> defaultdict[str, frozenset[Subject]]:
-    """Give the roles of emergency access that one user holds, or everybody: each a role between two points in time.
-
-    So its end needs nobody to write anything.
-    """
-    opened = OPENED if user is None else OPENED_TO
-    held: defaultdict[str, frozenset[Subject]] = defaultdict(frozenset)
-    for id_, holder in connection.execute(opened, {"now": datetime.now(UTC), "user": user}).all():
-        held[holder] |= {emergency_role(id_)}
-    return held
+def _emergencies(connection: Connection, user: UserId) -> frozenset[Subject]:
+    # A role that a user holds between two points in time: its end needs nobody to write anything.
+    opened = connection.scalars(OPENED_TO, {"now": datetime.now(UTC), "user": user}).all()
+    return frozenset(emergency_role(id_) for id_ in opened)
 
 
 def emergency_role(id_: str) -> Subject:
@@ -125,16 +88,6 @@ def closure(connection: Connection, subject: str) -> frozenset[Subject]:
     if len(names) > MAX_PRINCIPALS:
         raise PolicyTooLarge(f"{subject} is in {MAX_PRINCIPALS} groups or more")
     return frozenset(Subject(name) for name in names)
-
-
-def _climb(user: str, above: Mapping[str, list[Subject]]) -> frozenset[Subject]:
-    found, edge = {Subject(user)}, [user]
-    while edge:
-        edge = [group for name in edge for group in above.get(name, ()) if group not in found]
-        found |= {Subject(name) for name in edge}
-        if len(found) > MAX_PRINCIPALS:
-            raise PolicyTooLarge(f"{user} is in {MAX_PRINCIPALS} groups or more")
-    return frozenset(found)
 
 
 def objects_of(connection: Connection, who: Who, action: Action) -> tuple[frozenset[Obj], frozenset[Obj]]:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias, get_args
 
 from sqlalchemy import select
 
+from acl.chains import chains_of, is_service, memberships
 from acl.change import rehearsal
 from acl.decision import Rule
 from acl.edits import (
@@ -32,25 +33,23 @@ from acl.edits import (
     apply,
 )
 from acl.errors import PolicyError
+from acl.explain import GOVERNING
+from acl.labels import PUBLIC, Compartment, Label, Level
 from acl.names import ANY_ACTION, Action, DocumentId, Effect, Obj, Subject, UserId
 from acl.places import Part, Places
-from acl.read import everybody, memberships
-from store.schema import casbin_rule, document
+from store.schema import casbin_rule, document, user_compartment, users
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from sqlalchemy import Connection, Engine
 
-    from acl.decision import Who
+    from acl.chains import Chain
     from acl.edits import Edit
 
 Obstacle: TypeAlias = Literal["not active", "clearance", "label", "denied", "no rule"]
 
 _ACTIONS: Final[tuple[Action, ...]] = get_args(Action)
-_OF_A_PLACE: Final = frozenset(
-    {"manage", "share"}
-)  # they show no text, so clearance does not gate them (acl.authority)
 # These write nothing of what covers a place or labels it, so that it need not be read anew: most of the work.
 _MOVES_NOTHING: Final = (
     AddUser,
@@ -72,7 +71,7 @@ class Why:
 
     obstacle: Obstacle
     rule: Rule | None = None  # the deny in the way; of "no rule", the one that allows on the other side
-    through: tuple[Subject, ...] = ()  # the groups that lead from the person to the rule's subject, this one included
+    through: tuple[Subject, ...] = ()  # the groups on the way from the person to the rule's subject, this one included
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,53 +134,60 @@ def faults(engine: Engine, edits: Iterable[Edit], *, most: int) -> list[tuple[in
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class _Person:
+    user: UserId
+    clearance: Label
+    chains: Mapping[Subject, Chain]
+    rules: Sequence[Rule]  # all that speak of him
+
+
 class _State:
     """The policy at one moment, with all places and people that it speaks of."""
 
     def __init__(self, connection: Connection, places: Places) -> None:
         self.places = places
-        self.people = {who.user: who for who in everybody(connection)}
-        self._above = memberships(connection)
         self._rules: defaultdict[Subject, list[Rule]] = defaultdict(list)
         c = casbin_rule.c
         lines = select(c.v0, c.v1, c.v2, c.v3).where(c.ptype == "p").order_by(c.v0, c.v1, c.v2, c.v3)
         for subject, obj, action, written in connection.execute(lines):
             effect: Effect = "allow" if written == "allow" else "deny"
             self._rules[Subject(subject)].append(Rule(Subject(subject), Obj(obj), action, effect))
+        self.people = {person.user: person for person in _people(connection, self._rules)}
 
     def rules(self, user: UserId, action: Action) -> list[Rule]:
         """Give the rules that speak of a user and an action; none of a user who is not active."""
-        who = self.people.get(user)
-        subjects = sorted(who.principals) if who else ()
-        return [rule for name in subjects for rule in self._rules.get(name, ()) if rule.action in (action, ANY_ACTION)]
+        person = self.people.get(user)
+        return [] if person is None else [rule for rule in person.rules if rule.action in (action, ANY_ACTION)]
 
-    def cleared(self, who: Who, action: Action) -> int:
-        """Give the set of the places that somebody is cleared for."""
-        if action in _OF_A_PLACE:
-            return self.places.all
-        return self.places.labelled_within(who.clearance, who.compartments)
+    def cleared(self, person: _Person, action: Action) -> int:
+        """Give the set of the places that somebody is cleared for; who manages them need not be."""
+        return self.places.all if action in GOVERNING else self.places.labelled_within(person.clearance)
 
     def reach(self, user: UserId, action: Action) -> int:
         """Give the set of the places where a user may do something."""
-        who = self.people.get(user)
-        if who is None:
+        person = self.people.get(user)
+        if person is None:
             return 0
         allowed = denied = 0
         for rule in self.rules(user, action):
             covered = self.places.covered_by(rule.object)
             allowed, denied = (allowed | covered, denied) if rule.effect == "allow" else (allowed, denied | covered)
-        return allowed & ~denied & self.cleared(who, action)
+        return allowed & ~denied & self.cleared(person, action)
 
-    def through(self, user: UserId, subject: Subject) -> tuple[Subject, ...]:
-        """Give the groups on the shortest way from a user to one above him; of two as short, the first by name."""
-        ways: dict[str, tuple[Subject, ...]] = {user: ()}
-        edge: list[str] = [user]
-        while edge and subject not in ways:
-            steps = [(name, group) for name in edge for group in self._above.get(name, ()) if group not in ways]
-            for name, group in steps:
-                ways.setdefault(group, (*ways[name], group))
-            edge = list(dict.fromkeys(group for _, group in steps))
-        return ways.get(subject, ())  # role:everyone is above everybody, without a way to it
+
+def _people(connection: Connection, rules: Mapping[Subject, Sequence[Rule]]) -> Iterator[_Person]:
+    """Read all active users, and the services that a rule names."""
+    groups = memberships(connection)
+    held: defaultdict[str, set[Compartment]] = defaultdict(set)
+    for id_, name in connection.execute(select(user_compartment.c.user_id, user_compartment.c.compartment)):
+        held[id_].add(Compartment(name))
+    active = connection.execute(select(users.c.id, users.c.clearance).where(users.c.active).order_by(users.c.id))
+    cleared = [(UserId(id_), Label(Level(level), frozenset(held[id_]))) for id_, level in active]
+    services = sorted(name for name in {*rules, *groups} if is_service(name))
+    for user, clearance in (*cleared, *((UserId(name), PUBLIC) for name in services)):
+        chains = chains_of(user, groups)
+        yield _Person(user, clearance, chains, [rule for name in chains for rule in rules.get(name, ())])
 
 
 def _gained(worse: _State, better: _State, actions: Sequence[Action]) -> tuple[Line, ...]:
@@ -205,11 +211,11 @@ def _reasons(user: UserId, action: Action, places: int, worse: _State, better: _
     """Part places by what stands in the way in the worse state: one obstacle each, the first that there is."""
     if not places:
         return
-    who = worse.people.get(user)
-    if who is None:
+    person = worse.people.get(user)
+    if person is None:
         yield Why("not active"), places
         return
-    above = places & worse.places.all & ~worse.cleared(who, action)
+    above = places & worse.places.all & ~worse.cleared(person, action)
     by_clearance = above & worse.cleared(better.people[user], action)  # the same label lets the other clearance by
     yield from _unless_empty(Why("clearance"), by_clearance)
     yield from _unless_empty(Why("label"), above & ~by_clearance)
@@ -222,7 +228,7 @@ def _reasons(user: UserId, action: Action, places: int, worse: _State, better: _
         for rule in sorted(rules, key=there.__contains__):
             if (rule.effect == "allow") == (state is better):
                 covered = places & state.places.covered_by(rule.object)
-                yield from _unless_empty(Why(obstacle, rule, state.through(user, rule.subject)), covered)
+                yield from _unless_empty(Why(obstacle, rule, state.people[user].chains[rule.subject][1:]), covered)
                 places &= ~covered
 
 

@@ -56,11 +56,12 @@ HELD: Final = select(user_compartment.c.compartment).where(user_compartment.c.us
 # A name with the groups above it, so many of them.
 ABOVE: Final = _above()
 
-# The emergency accesses that are open now: to all, to one user.
-OPENED: Final = select(break_glass.c.id, break_glass.c.user_id).where(
-    break_glass.c.starts_at <= bindparam("now"), break_glass.c.ends_at > bindparam("now")
+# The emergency accesses that are open to one user now.
+OPENED_TO: Final = select(break_glass.c.id).where(
+    break_glass.c.user_id == bindparam("user"),
+    break_glass.c.starts_at <= bindparam("now"),
+    break_glass.c.ends_at > bindparam("now"),
 )
-OPENED_TO: Final = OPENED.where(break_glass.c.user_id == bindparam("user"))
 
 # The rules that speak of some subjects and some actions; those of them that speak of certain objects.
 _rule = casbin_rule.c
