@@ -32,8 +32,9 @@ from store.schema import policy_state
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sqlalchemy import Engine
+    from sqlalchemy import Connection, Engine
 
+    from acl.approvals import Approval
     from acl.change import Change
     from audit.chain import Json
     from audit.ledger import Ledger
@@ -133,6 +134,12 @@ def reject(engine: Engine, ledger: Ledger, approver: UserId, id_: str) -> None:
         for edit in edits_of(asked.payload):
             _require(Actor.of(connection, approver), edit)
         ledger.append(connection, Event("policy.rejected", approver, id_, {}))
+
+
+def may_decide(connection: Connection, actor: UserId, asked: Approval) -> bool:
+    """Say whether somebody may be the second person for what waits: it is another's, and he might make it himself."""
+    who = Actor.of(connection, actor)
+    return asked.asked_by != actor and all(may_make(who, edit) for edit in edits_of(asked.payload))
 
 
 def epoch_of(engine: Engine) -> int:

@@ -15,9 +15,9 @@ from sqlalchemy import select
 from acl.authority import Actor
 from acl.chains import Chain, chains_of, memberships_of
 from acl.decision import Deny, Permit, Rule, What, Who, decider
-from acl.errors import BadRule, UnknownName
+from acl.errors import UnknownName
 from acl.labels import PUBLIC, Compartment, Label, Level
-from acl.names import ACTIONS, ANY_ACTION, ROOT, Action, DocumentId, NodeId, Obj, Subject, UserId
+from acl.names import ANY_ACTION, ROOT, Action, DocumentId, NodeId, Obj, Subject, UserId, parse_action
 from acl.nodes import own_label
 from acl.read import EMERGENCY, rules_on, what_at, who_of
 from store.schema import casbin_rule, document, node, user_compartment, users
@@ -151,7 +151,7 @@ def explain(connection: Connection, user: UserId, place: PlaceId, action: Action
         BadRule: There is no such action.
         UnknownName: There is no such place.
     """
-    require_action(action)
+    parse_action(action)
     seen = what_at(connection, place)
     if not seen.path:  # it is not there, or is no place
         raise _no_such_place(place)
@@ -182,16 +182,6 @@ def explain(connection: Connection, user: UserId, place: PlaceId, action: Action
         ruling=next((case.ruling(rule) for rule in rules if verdict and str(rule) == verdict.rule), None),
         missing=() if verdict else tuple(_missing(case, user=row, active=bool(who.principals))),
     )
-
-
-def require_action(action: str) -> None:
-    """Check that there is such an action.
-
-    Raises:
-        BadRule: There is none.
-    """
-    if action not in ACTIONS:
-        raise BadRule(f"{action!r} is no action: write one of {', '.join(sorted(ACTIONS))}")
 
 
 def _decided(what: What, action: Action) -> What:

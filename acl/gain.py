@@ -55,14 +55,17 @@ class Reach:
         allowed = frozenset((action, rule.object) for action, rule in rules if rule.effect == "allow")
         return cls(who, allowed, frozenset((action, rule.object) for action, rule in rules if rule.effect != "allow"))
 
-    def at(self, whats: Mapping[str, What]) -> frozenset[tuple[str, str]]:
-        """Give what he may do at some places: pairs of action and place."""
+    def at(self, whats: Mapping[str, What]) -> frozenset[tuple[str, str, bool]]:
+        """Give what rules let him do at some places: action, place, and whether he is cleared for it as well.
+
+        What he is not cleared for counts too: a rule that he gave himself would wait for a higher clearance.
+        """
         return frozenset(
-            (action, place)
+            (action, place, cleared)
             for place, what in whats.items()
-            if what.label.level <= self.who.clearance and what.label.compartments <= self.who.compartments
             for action in _ACTIONS
             if self._covers(self.allowed, action, what) and not self._covers(self.denied, action, what)
+            for cleared in ((False, True) if self._is_cleared_for(what) else (False,))
         )
 
     def differs_on(self, other: Reach) -> frozenset[Obj]:
@@ -71,6 +74,9 @@ class Reach:
 
     def is_cleared_for_more_than(self, other: Reach) -> bool:
         return self.who.clearance > other.who.clearance or not self.who.compartments <= other.who.compartments
+
+    def _is_cleared_for(self, what: What) -> bool:
+        return what.label.level <= self.who.clearance and what.label.compartments <= self.who.compartments
 
     @staticmethod
     def _covers(rules: frozenset[tuple[str, Obj]], action: str, what: What) -> bool:
@@ -98,7 +104,7 @@ def apply_and_see(change: Change, edit: Edit, user: UserId) -> str:
     gained = after.at(spoken_of) - before.at(spoken_of)
     if top:
         gained |= after.at(_whats(connection, top)) - held
-    return next((f"it gives {user}, who asks for it, {action} on {place}" for action, place in sorted(gained)), "")
+    return next((f"it gives {user}, who asks for it, {action} on {place}" for action, place, _ in sorted(gained)), "")
 
 
 def _can_concern(edit: Edit, who: Who) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final, Literal, NewType, get_args
 
-from acl.errors import BadName
+from acl.errors import BadName, BadRule
 
 Subject = NewType("Subject", str)  # user:anna, group:finance, role:everyone, svc:importer
 Obj = NewType("Obj", str)  # root:all, coll:contracts, folder:…, doc:…, owner:…, label:…
@@ -52,3 +52,16 @@ def parse_collection(name: str) -> NodeId:
     if not _NAME.fullmatch(collection):
         raise BadName(f"{name!r}: write the collection's name alone: letters, digits, . _ -, at most 120 of them")
     return NodeId(collection)
+
+
+def parse_action(text: str) -> Action:
+    """Read an action by its exact name.
+
+    Raises:
+        BadRule: There is none of this name.
+    """
+    for action in get_args(Action):
+        if text == action:
+            known: Action = action
+            return known
+    raise BadRule(f"{text!r} is no action: write one of {', '.join(sorted(ACTIONS))}")

@@ -14,10 +14,10 @@ from sqlalchemy import select
 
 from acl.chains import Chain, Memberships, chains_of, is_service, memberships
 from acl.decision import Rule
-from acl.explain import GOVERNING, require_action
+from acl.explain import GOVERNING
 from acl.labels import PUBLIC, Compartment, Label, Level
 from acl.land import land_of
-from acl.names import ANY_ACTION, Action, NodeId, Obj, Subject, UserId
+from acl.names import ANY_ACTION, Action, NodeId, Obj, Subject, UserId, parse_action
 from store.schema import casbin_rule, policy_state, user_compartment, users
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def review(connection: Connection, action: Action = "read", *, everything: bool 
         BadRule: There is no such action.
         PolicyTooLarge: Somebody is in too many groups, so that no decision on him is made either.
     """
-    require_action(action)
+    parse_action(action)
     c = casbin_rule.c
     wanted = (c.ptype == "p") & c.v2.in_((action, ANY_ACTION))
     rows = connection.execute(select(c.v0, c.v1, c.v2, c.v3).where(wanted).order_by(c.id))

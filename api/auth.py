@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from fastapi import Request  # noqa: TC002 - FastAPI reads the annotation
 
@@ -22,10 +22,22 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from api.wiring import House
+    from audit.ledger import Ledger
+    from store.folder import Store
 
 HTTP: Final = Obj("app:http")
 COMMAND_LINE: Final = Obj("app:command-line")
 _SEND_IT: Final = {HTTP: "send it as Authorization: Bearer KEY", COMMAND_LINE: "set NTK_KEY to your API key"}
+
+
+class Installation(Protocol):
+    """What credentials are checked against, and where a refusal is written down."""
+
+    @property
+    def store(self) -> Store: ...
+
+    @property
+    def ledger(self) -> Ledger: ...
 
 
 def principal_of(request: Request) -> Principal:
@@ -40,7 +52,7 @@ def principal_of(request: Request) -> Principal:
     return principal_of_key(house, key.strip() if scheme.lower() == "bearer" else "", HTTP)
 
 
-def principal_of_key(house: House, key: str, application: Obj) -> Principal:
+def principal_of_key(house: Installation, key: str, application: Obj) -> Principal:
     """Give the principal that a key belongs to; a refused attempt leaves a record.
 
     Raises:
@@ -56,12 +68,12 @@ def principal_of_key(house: House, key: str, application: Obj) -> Principal:
     return Principal(user, application)
 
 
-def _in_a_demo(house: House, application: Obj) -> str:
+def _in_a_demo(house: Installation, application: Obj) -> str:
     liberty = house.store.demo and application == COMMAND_LINE
     return ", or do without in this demo data folder: --as user:ID" if liberty else ""
 
 
-def principal_named(house: House, name: str) -> Principal:
+def principal_named(house: Installation, name: str) -> Principal:
     """Give the principal of a name on the command line, without a key; a refused attempt leaves a record.
 
     Raises:
@@ -78,7 +90,7 @@ def principal_named(house: House, name: str) -> Principal:
 
 
 @contextmanager
-def _refusal_recorded(house: House, application: Obj) -> Iterator[None]:
+def _refusal_recorded(house: Installation, application: Obj) -> Iterator[None]:
     try:
         yield
     except (NotSignedIn, NotADemo, PolicyError):

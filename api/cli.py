@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from api import show
+from api.commands import approvals, people, places, policy
+from api.commands.common import DATA, As, AsJson, Data, actor_of, waits
 from api.errors import UNEXPECTED, CannotListen, Exit, problem, row_of
 
 if TYPE_CHECKING:
@@ -35,19 +37,15 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-user_app = typer.Typer(help="People.", no_args_is_help=True)
-group_app = typer.Typer(help="Groups of people.", no_args_is_help=True)
-key_app = typer.Typer(help="API keys.", no_args_is_help=True)
 audit_app = typer.Typer(help="The audit trail.", no_args_is_help=True)
-app.add_typer(user_app, name="user")
-app.add_typer(group_app, name="group")
-app.add_typer(key_app, name="key")
+app.add_typer(people.user_app, name="user")
+app.add_typer(people.group_app, name="group")
+app.add_typer(people.key_app, name="key")
+app.add_typer(places.place_app, name="place")
+app.add_typer(policy.policy_app, name="policy")
+app.command("approve")(approvals.approve)
+app.add_typer(approvals.break_glass_app, name="break-glass")
 app.add_typer(audit_app, name="audit")
-
-Data = Annotated[Path, typer.Option("--data", envvar="NTK_DATA", help="The data folder.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-DATA = Path("ntk-data")
-ACTOR = "svc:command-line"  # who can open the data folder holds its key; the audit trail names the door
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -89,89 +87,13 @@ def _ntk(
 @app.command()
 def init(data: Data = DATA, json: AsJson = False) -> None:
     """Make a data folder with a fresh master key."""
-    from api.wiring import EMBEDDER
-    from store.folder import create
+    from api.founding import found
 
-    layout = create(data, embedder=EMBEDDER)
+    layout = found(data)
     show.done(
         f"Made {data}. Keep a copy of {layout.master_key} in a safe place: nothing opens without it.",
         {"data": str(data), "master_key": str(layout.master_key)} if json else None,
     )
-
-
-@user_app.command("add")
-def user_add(
-    user: Annotated[str, typer.Argument(help="user:ID")],
-    name: Annotated[str, typer.Option(help="Full name; it is kept out of prompts.")],
-    email: Annotated[str, typer.Option(help="E-mail address.")] = "",
-    phone: Annotated[str, typer.Option(help="Phone number, with country code.")] = "",
-    clearance: Annotated[str, typer.Option(help="public, internal, confidential or restricted.")] = "internal",
-    compartment: Annotated[list[str] | None, typer.Option(help="gdpr, hipaa, pci or trade-secret.NAME.")] = None,
-    group: Annotated[list[str] | None, typer.Option(help="group:ID that the user is in.")] = None,
-    data: Data = DATA,
-    json: AsJson = False,
-) -> None:
-    """Add a person. He may read nothing until a group or a rule says so."""
-    from acl.change import policy_change
-    from acl.groups import join_group
-    from acl.labels import parse_compartment, parse_level
-    from acl.names import UserId
-    from acl.people import Person, add_user
-    from api.wiring import open_store_at
-
-    held = frozenset(parse_compartment(text) for text in compartment or ())
-    person = Person(UserId(user), name, email, phone, parse_level(clearance), held)
-    with open_store_at(data) as (store, _, ledger), policy_change(store.engine, ledger, ACTOR) as change:
-        add_user(change, person)
-        for name_ in group or ():
-            join_group(change, user, name_)
-    show.done(f"Added {user}.", {"user": user, "groups": list(group or ())} if json else None)
-
-
-@group_app.command("join")
-def group_join(
-    member: Annotated[str, typer.Argument(help="user:ID or group:ID")],
-    group: Annotated[str, typer.Argument(help="group:ID; the first member makes it.")],
-    data: Data = DATA,
-    json: AsJson = False,
-) -> None:
-    """Put a person or a group into a group; it holds from the next request on."""
-    from acl.change import policy_change
-    from acl.groups import join_group
-    from api.wiring import open_store_at
-
-    with open_store_at(data) as (store, _, ledger), policy_change(store.engine, ledger, ACTOR) as change:
-        join_group(change, member, group)
-    show.done(f"{member} is in {group}.", {"member": member, "group": group} if json else None)
-
-
-@key_app.command("new")
-def key_new(user: Annotated[str, typer.Argument(help="user:ID")], data: Data = DATA, json: AsJson = False) -> None:
-    """Make an API key for a person, and show it once."""
-    from acl.change import policy_change
-    from acl.keys import new_api_key
-    from acl.names import UserId
-    from api.wiring import open_store_at
-
-    with open_store_at(data) as (store, _, ledger), policy_change(store.engine, ledger, ACTOR) as change:
-        key = new_api_key(change, UserId(user))
-    show.done(key, {"user": user, "key": key} if json else None)
-
-
-@key_app.command("revoke")
-def key_revoke(
-    prefix: Annotated[str, typer.Argument(help="The first ten characters of the key.")],
-    data: Data = DATA,
-    json: AsJson = False,
-) -> None:
-    """Revoke a key; it stops working with the next request."""
-    from acl.change import policy_change
-    from acl.keys import revoke_api_keys
-    from api.wiring import open_store_at
-
-    with open_store_at(data) as (store, _, ledger), policy_change(store.engine, ledger, ACTOR) as change:
-        revoke_api_keys(change, prefix)
-    show.done(f"Revoked {prefix}….", {"revoked": prefix} if json else None)
 
 
 @app.command()
@@ -182,10 +104,12 @@ def ingest(
     level: Annotated[str | None, typer.Option(help="public, internal, confidential or restricted.")] = None,
     compartment: Annotated[list[str] | None, typer.Option(help="gdpr, hipaa, pci or trade-secret.NAME.")] = None,
     moved: Annotated[bool, typer.Option("--moved", help="The collection's folder is at a new place.")] = False,
+    as_user: As = None,
     data: Data = DATA,
     json: AsJson = False,
 ) -> None:
     """Read a folder into a collection; a second run takes only what changed. Hidden files are passed over."""
+    from acl.administer import Waiting
     from acl.labels import Label, parse_compartment, parse_level
     from api.ingesting import ingest_folder
     from api.wiring import open_house
@@ -196,9 +120,12 @@ def ingest(
         raise typer.BadParameter("--compartment needs --level")
     begin = time.monotonic()
     with open_house(data) as house, show.Bar() as bar:
+        actor = actor_of(house, as_user)
         made = ingest_folder(
-            house, folder, collection, actor=ACTOR, progress=bar, readers=readers or (), label=label, moved=moved
+            house, folder, collection, actor=actor, progress=bar, readers=readers or (), label=label, moved=moved
         )
+    if isinstance(made, Waiting):
+        waits(made, {"collection": collection}, json=json)
     if json:
         show.as_json({"added": made.added, "changed": made.changed, "unchanged": made.unchanged,
                       "chunks": made.chunks, "failed": made.failed, "notes": made.notes})  # fmt: skip
@@ -211,7 +138,7 @@ def ingest(
 @app.command()
 def ask(
     question: Annotated[str, typer.Argument(help="What you want to know; at most 2,000 characters.")],
-    as_user: Annotated[str | None, typer.Option("--as", help="user:ID; in a demo data folder alone.")] = None,
+    as_user: As = None,
     collection: Annotated[str | None, typer.Option(help="Stay in the collection of this name.")] = None,
     prompt: Annotated[bool, typer.Option("--prompt", help="Show the literal prompt as well.")] = False,
     data: Data = DATA,
@@ -308,6 +235,25 @@ def audit_verify(data: Data = DATA, json: AsJson = False) -> None:
         show.as_json({"records": verified.records, "head": verified.head})
     else:
         show.out.print(f"{verified.records} records verify; the last is {verified.head}")
+
+
+@audit_app.command("replay")
+def audit_replay(data: Data = DATA, json: AsJson = False) -> None:
+    """Build the policy from its records alone, and say where the tables are not what the records make (exit 1)."""
+    from acl.replay import current, differences, replay
+    from api.wiring import open_store_at
+    from audit.ledger import records
+    from store.engine import snapshot
+
+    with open_store_at(data) as opened, snapshot(opened.store.engine) as connection:
+        recorded = replay(records(connection))
+        found = [*recorded.odd, *differences(recorded, current(connection, opened.ledger.pseudonym))]
+    if json:
+        show.as_json({"epoch": recorded.epoch, "differences": found})
+    else:
+        show.lines(found or [f"The records make the policy as it stands, at epoch {recorded.epoch}."])
+    if found:
+        raise typer.Exit(Exit.NO)
 
 
 @app.command()

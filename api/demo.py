@@ -29,9 +29,10 @@ from acl.nodes import add_collection, ensure_folder
 from acl.people import Person, add_user
 from acl.rules import grant
 from api import show
+from api.founding import found
 from api.ingesting import ingest_edges
 from api.loopback import LoopbackProvider
-from api.wiring import EMBEDDER, open_house
+from api.wiring import open_house
 from audit.ledger import verify
 from egress.answer import answer, new_ask_id
 from egress.extractive import quote
@@ -40,7 +41,7 @@ from egress.route import Provider
 from egress.types import Ask
 from ingest.pipeline import Summary, ingest
 from store.errors import DataFolderError
-from store.folder import Layout, create, is_demo, owned
+from store.folder import Layout, is_demo, owned
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -126,7 +127,7 @@ def renew(data: Path) -> Layout:
                 shutil.rmtree(data)
             except OSError as error:
                 raise DataFolderError(f"{data} cannot be removed: {error.strerror}") from error
-    return create(data, embedder=EMBEDDER, demo=True)
+    return found(data, demo=True)
 
 
 def settle(house: House, company: Mapping[str, Any]) -> dict[str, str]:

@@ -4,6 +4,7 @@
     ├── BadSettings         a setting is wrong or unknown
     ├── NotSignedIn         no key, or none that works
     ├── BadRequest          the request is malformed
+    ├── UnusableFile        a file that a command names cannot be read or written
     ├── CannotListen        the service cannot have the address that it is to listen on
     └── NotReady            the service cannot answer now
 
@@ -51,6 +52,10 @@ class BadRequest(ApiError):
     """The request is malformed."""
 
 
+class UnusableFile(ApiError):
+    """A file that a command names cannot be read or written."""
+
+
 class CannotListen(ApiError):
     """The service cannot have the address that it is to listen on."""
 
@@ -88,12 +93,12 @@ ERRORS: Final[Mapping[type[Exception], Row]] = {
     acl.BadRule: Row(422, Exit.MISUSE, "bad-rule", "Not a rule"),
     acl.BadPerson: Row(422, Exit.MISUSE, "bad-person", "Not a person's particulars"),
     acl.BadEdit: Row(422, Exit.MISUSE, "bad-edit", "Not a change of the policy"),
-    acl.BadFile: Row(422, Exit.MISUSE, "bad-file", "The file cannot be imported"),
     acl.BadTrail: Row(500, Exit.NO, "bad-trail", "The audit trail cannot be replayed"),
     acl.NotAllowed: Row(403, Exit.NO, "not-allowed", "Not yours to change"),
     acl.NobodyLeft: Row(409, Exit.NO, "nobody-left", "Nobody could administer the policy"),
     acl.PolicyMoved: Row(409, Exit.NO, "policy-moved", "The policy changed meanwhile"),
     acl.NoSuchApproval: Row(404, Exit.NO, "no-such-approval", "Nothing waits under this id"),
+    acl.BadFile: Row(422, Exit.MISUSE, "bad-file", "The file cannot be imported"),
     acl.BadExport: Row(422, Exit.MISUSE, "bad-export", "Not an export of a review"),
     acl.NestingTooDeep: Row(422, Exit.NO, "nesting-too-deep", "Groups are nested too deep"),
     acl.UnknownName: Row(404, Exit.NO, "unknown-name", "Not found"),
@@ -132,6 +137,7 @@ ERRORS: Final[Mapping[type[Exception], Row]] = {
     BadSettings: Row(500, Exit.MISUSE, "bad-settings", "A setting is wrong", _LATER),
     NotSignedIn: Row(401, Exit.NO, "not-signed-in", "You are not signed in"),
     BadRequest: Row(422, Exit.MISUSE, "bad-request", "The request is malformed"),
+    UnusableFile: Row(422, Exit.MISUSE, "unusable-file", "The file cannot be used"),
     CannotListen: Row(503, Exit.MISUSE, "cannot-listen", "The address cannot be listened on"),
     NotReady: Row(503, Exit.NO, "not-ready", "The service is not ready", _LATER),
 }

@@ -15,6 +15,7 @@ from redaction.types import Kind
 from retrieval.sentences import sentences
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
     from typing import Self
 
     from api.doctor import Finding
@@ -50,6 +51,36 @@ def done(said: str, value: dict[str, Any] | None) -> None:
         out.print(said, markup=False)
     else:
         as_json(value)
+
+
+def lines(told: Iterable[str]) -> None:
+    """Print lines as they are."""
+    for line in told:
+        out.print(line, markup=False)
+
+
+def warnings(told: Iterable[str]) -> None:
+    """Print what somebody should know beside what he asked for, where it does not mix with that."""
+    for line in told:
+        err.print(f"[yellow]note:[/] {escape(line)}")
+
+
+def table(rows: Sequence[Mapping[str, Any]], *, json: bool) -> None:
+    """Print rows with the same columns: aligned under their names, or as JSON, a value a line."""
+    if json:
+        for row in rows:
+            as_json(row)
+        return
+    texts = [{name: _cell(value) for name, value in row.items()} for row in rows]
+    widths = {name: max(len(name), *(len(row[name]) for row in texts)) for name in (texts[0] if texts else ())}
+    for row in [{name: name for name in widths}, *texts] if texts else []:
+        out.print("  ".join(row[name].ljust(width) for name, width in widths.items()).rstrip(), markup=False)
+
+
+def _cell(value: object) -> str:
+    return (
+        {True: "yes", False: "no", None: ""}.get(value, "") if isinstance(value, bool | None) else one_line(str(value))
+    )
 
 
 def reply(made: Reply, *, prompt: bool = False) -> None:

@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from acl.administer import CONSOLE
 from acl.change import policy_change
 from acl.groups import join_group
 from acl.keys import new_api_key
 from acl.labels import Label, Level
 from acl.names import UserId
 from acl.people import Person, add_user
+from api.founding import found
 from api.ingesting import ingest_folder
-from api.wiring import EMBEDDER, House, open_house
-from store.folder import create
+from api.wiring import House, open_house
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,7 +57,7 @@ def make_site(folder: Path, embed: Embed, text: str = HOTELS) -> Site:
         text: The one document, in Markdown.
     """
     data = folder / "data"
-    create(data, embedder=EMBEDDER)
+    found(data)
     documents = folder / "documents"
     documents.mkdir()
     (documents / "travel.md").write_text(text, "utf-8")
@@ -66,7 +67,7 @@ def make_site(folder: Path, embed: Embed, text: str = HOTELS) -> Site:
             house,
             documents,
             "finance",
-            actor="svc:test",
+            actor=CONSOLE,
             progress=Quiet(),
             readers=["group:finance"],
             label=Label(Level.CONFIDENTIAL),

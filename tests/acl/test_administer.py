@@ -255,6 +255,7 @@ def self_raises(office: dict[str, Any]) -> dict[str, list[Edit]]:
         "a rule on a group of his": [rule("group:staff", OPEN)],
         "a rule for everybody": [rule("role:everyone", OPEN)],
         "another action": [rule(ADMIN, OPEN, "write")],
+        "what he is not cleared for yet": [rule(ADMIN, office["closed"])],
         "his own documents": [rule(ADMIN, "owner:admin", "*")],
         "a group": [JoinGroup(Subject(ADMIN), Subject("group:readers"))],
         "a group above his": [JoinGroup(Subject("group:staff"), Subject("group:readers"))],
@@ -275,7 +276,7 @@ def self_raises(office: dict[str, Any]) -> dict[str, list[Edit]]:
     }
 
 
-@pytest.mark.parametrize("way", list(self_raises({"cellar": "x", "paper": "x", "attic": "x", "locked": "x"})))
+@pytest.mark.parametrize("way", list(self_raises(dict.fromkeys(("cellar", "paper", "attic", "locked", "closed"), "x"))))
 def test_nobody_raises_himself_alone(
     world: World, store: Store, ledger: Ledger, office: dict[str, Any], make: Make, way: str
 ) -> None:
@@ -292,6 +293,7 @@ def test_nobody_raises_himself_alone(
             connection.execute(schema.casbin_rule.insert().values(ptype="g", v0=ADMIN, v1="group:denied", v2="", v3=""))
         world.deny("group:denied", STORE)
     office["locked"] = world.folder(STORE, "locked", Label(Level.RESTRICTED))
+    office["closed"] = world.folder(office["open"], "closed", Label(Level.RESTRICTED))
     if "inheritance" in way:
         make(SECOND, SetInheritance(office["attic"], inherit=False))
     edits = self_raises(office)[way]

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import select, text
 from starlette.testclient import TestClient
 
+from acl.administer import CONSOLE
 from acl.change import policy_change
 from acl.decision import Rule
 from acl.labels import PUBLIC, Label, Level
@@ -133,7 +134,7 @@ def test_after_a_change_in_the_process_the_index_follows_when_it_is_told(house: 
 
 def test_after_ingestion_nothing_waits(house: House, tmp_path: Path) -> None:
     relabel(house)
-    ingest_folder(house, tmp_path / "documents", "finance", actor="svc:test", progress=Quiet())
+    ingest_folder(house, tmp_path / "documents", "finance", actor=CONSOLE, progress=Quiet())
     assert lines(house.store.engine) == []
     assert are_as_sql_says(house.index, house.store.engine)
 

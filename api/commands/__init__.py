@@ -1,0 +1,1 @@
+"""The commands of administration: a few lines each around what HTTP calls too."""

@@ -1,0 +1,33 @@
+"""Make an installation: a data folder, and the one rule that its first administrator is named by."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from acl.administer import CONSOLE
+from acl.change import policy_change
+from acl.decision import Rule
+from acl.names import ROOT, Subject
+from acl.rules import grant
+from api.wiring import EMBEDDER, open_store_at
+from store.folder import create
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from store.folder import Layout
+
+
+def found(root: Path, *, demo: bool = False) -> Layout:
+    """Make a data folder, in which whoever holds it may administer everything, from the command line.
+
+    It is a rule like any other, and can be removed once there is an administrator: from then on, every change
+    of the policy is some person's.
+
+    Raises:
+        DataFolderError: Something else stands there, or nothing can be written there.
+    """
+    layout = create(root, embedder=EMBEDDER, demo=demo)
+    with open_store_at(root) as opened, policy_change(opened.store.engine, opened.ledger, CONSOLE) as change:
+        grant(change, Rule(Subject(CONSOLE), ROOT, "manage", "allow"))
+    return layout
