@@ -12,7 +12,7 @@ from sqlalchemy import insert, select, update
 from acl.errors import UnknownName
 from acl.names import UserId, parse_name
 from acl.people import require_subject
-from store.schema import api_key
+from store.schema import api_key, users
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -52,15 +52,14 @@ def revoke_api_keys(change: Change, prefix: str) -> None:
 
 
 def user_of_key(connection: Connection, key: str) -> UserId | None:
-    """Give the user whose key this is; None for an unknown, revoked or malformed one.
+    """Give the user whose key this is; None for an unknown, revoked or malformed one, and if he is shut out.
 
     The look-up is by hash of the whole key, so its time tells nothing of how much of a guess is right.
     """
     if not key.startswith(PREFIX) or len(key) > _MAX_LENGTH:
         return None
-    user = connection.scalar(
-        select(api_key.c.user_id).where(api_key.c.hash == _hash(key), api_key.c.revoked_at.is_(None))
-    )
+    works = (api_key.c.hash == _hash(key)) & api_key.c.revoked_at.is_(None) & users.c.active
+    user = connection.scalar(select(api_key.c.user_id).join(users).where(works))
     return None if user is None else UserId(user)
 
 

@@ -11,7 +11,7 @@ from acl.errors import BadName, UnknownName
 from acl.groups import join_group
 from acl.keys import PREFIX, new_api_key, revoke_api_keys, user_of_key
 from acl.names import UserId
-from acl.people import Person, add_user
+from acl.people import Person, add_user, set_active
 from audit.ledger import records
 from store.engine import snapshot
 from store.schema import api_key
@@ -145,3 +145,15 @@ def test_every_key_is_another(store: Store, ledger: Ledger) -> None:
     with policy_change(store.engine, ledger, ADMIN) as change:
         keys = {new_api_key(change, ANNA) for _ in range(50)}
     assert len(keys) == 50
+
+
+def test_the_keys_of_somebody_who_is_shut_out_open_nothing(store: Store, ledger: Ledger) -> None:
+    """AU-06."""
+    with policy_change(store.engine, ledger, ADMIN) as change:
+        add_user(change, Person(UserId("user:carl"), "Carl"))
+        key = new_api_key(change, UserId("user:carl"))
+    for active in (True, False, True):
+        with policy_change(store.engine, ledger, ADMIN) as change:
+            set_active(change, UserId("user:carl"), active=active)
+        with snapshot(store.engine) as connection:
+            assert user_of_key(connection, key) == ("user:carl" if active else None)
