@@ -85,11 +85,17 @@ def _ntk(
 
 
 @app.command()
-def init(data: Data = DATA, json: AsJson = False) -> None:
+def init(
+    database: Annotated[
+        str | None, typer.Option(help="Secret reference of a PostgreSQL URL; else, SQLite in the data folder.")
+    ] = None,
+    data: Data = DATA,
+    json: AsJson = False,
+) -> None:
     """Make a data folder with a fresh master key."""
     from api.founding import found
 
-    layout = found(data)
+    layout = found(data, database=database)
     show.done(
         f"Made {data}. Keep a copy of {layout.master_key} in a safe place: nothing opens without it.",
         {"data": str(data), "master_key": str(layout.master_key)} if json else None,

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from acl.labels import Level
 from api.errors import row_of
@@ -60,11 +60,12 @@ def examine(root: Path) -> list[Finding]:
     try:
         layout.require()
         settings = load_settings(layout)
-        store = open_store(layout, settings.master_key, owner=False)
+        store = open_store(layout, settings.master_key, owner=False, database=settings.database)
     except Exception as error:  # noqa: BLE001 - a doctor reports what is broken
         return [*findings, Finding("data folder", State.MISSING, _told(error))]
     try:
         findings.append(Finding("data folder", State.FINE, f"{root}, made for {store.embedder}, key fits"))
+        findings.append(_tried("database", lambda: _database(store)))
         findings.append(_tried("provider", lambda: _provider(settings, root)))
         findings.append(_tried("people", lambda: _people(store)))
         findings.append(_tried("index", lambda: _index(store)))
@@ -99,6 +100,27 @@ def _disk(root: Path) -> tuple[State, str]:
     if free < FREE_SPACE:
         return State.MISSING, f"only {free // 1_000_000} MB free: make room before you ingest"
     return State.FINE, f"{free // 1_000_000_000} GB free"
+
+
+def _database(store: Store) -> tuple[State, str]:
+    url = store.engine.url
+    if store.engine.dialect.name == "sqlite":
+        return State.FINE, f"SQLite, {store.layout.database}"
+    with snapshot(store.engine) as connection:
+        names = ("server_version", "fsync", "synchronous_commit")
+        version, *waits = connection.execute(select(*map(func.current_setting, names))).one()
+        sealed = connection.scalar(text("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()"))
+    host = str(url.query.get("host", url.host or ""))
+    said = f"PostgreSQL {version}, {url.database} on {host or 'this machine'}"
+    if "off" in waits:
+        return State.NOTE, f"{said}; it acknowledges what is not on its disk yet (fsync, synchronous_commit)"
+    if not sealed and not _is_here(host):
+        return State.NOTE, f"{said}; without TLS, anybody on the way can read along (?sslmode=verify-full)"
+    return State.FINE, said
+
+
+def _is_here(host: str) -> bool:
+    return not host or host.startswith("/") or host in ("127.0.0.1", "::1", "localhost")
 
 
 def _provider(settings: Settings, root: Path) -> tuple[State, str]:

@@ -59,6 +59,12 @@ class Settings(BaseSettings):
         min_length=1,
         description="secret reference of the master key (file:PATH, below the data folder if relative, or env:NAME)",
     )
+    database: str | None = Field(
+        default=None,
+        min_length=1,
+        description="secret reference (file:PATH or env:NAME) of the URL of a PostgreSQL database, "
+        "postgresql://USER:PASSWORD@HOST/NAME; without it, SQLite in the data folder",
+    )
     provider: ProviderSettings | None = Field(
         default=None, description="where prompts may go; without it, answers are quotes and nothing leaves"
     )

@@ -114,7 +114,7 @@ class Opened(NamedTuple):
 def _opened(layout: Layout, *, owner: bool) -> Iterator[Opened]:
     layout.require()
     settings = load_settings(layout)
-    store = open_store(layout, settings.master_key, owner=owner)
+    store = open_store(layout, settings.master_key, owner=owner, database=settings.database)
     try:
         yield Opened(store, settings, Ledger(store.engine, store.keys.audit))
     finally:

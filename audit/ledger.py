@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -115,12 +116,17 @@ class Ledger:
 
 
 def _locked_head(connection: Connection) -> tuple[int, str]:
-    # The row lock makes writers take turns, so that no two links have the same predecessor.
-    head = connection.execute(select(audit_head).with_for_update()).one_or_none()
-    if head is not None:
-        return head.seq, head.hash
-    connection.execute(insert(audit_head).values(id=1, seq=0, hash=GENESIS))
-    return 0, GENESIS
+    # The row lock makes writers take turns, so that no two links have the same predecessor. Who waited for it reads
+    # the row as the one before him has left it: writes see what was committed meanwhile (store.engine).
+    locked = select(audit_head).with_for_update()
+    head = connection.execute(locked).one_or_none()
+    if head is None:
+        # Two that write the first record at once both come here, and one of them finds the other's row in his way.
+        # The savepoint keeps what he has changed so far: his record is the second.
+        with suppress(IntegrityError), connection.begin_nested():
+            connection.execute(insert(audit_head).values(id=1, seq=0, hash=GENESIS))
+        head = connection.execute(locked).one()
+    return head.seq, head.hash
 
 
 def records(connection: Connection) -> Iterator[Record]:

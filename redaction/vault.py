@@ -86,12 +86,13 @@ class Vault:
             return TokenMap({Token(row.token): self._open(row) for row in _rows(connection, conversation)})
 
     def _issue(self, conversation: str, owner: str, mentions: Sequence[Mention]) -> Mapping[Mention, Token]:
-        # PostgreSQL lets two writers go on side by side; the unique constraint stops the second, who then
-        # finds what the first has written. SQLite makes the second wait.
+        # Writers of one conversation take turns at its row, so that each sees all codes in use: side by side, two
+        # would give two codes to two forms of one person. Should they meet all the same, the unique constraints
+        # stop the second, who then finds what the first has written.
         for _ in range(_ATTEMPTS):
             try:
                 with write(self._engine) as connection:
-                    self._confirm(connection, conversation, owner)
+                    self._confirm(connection, conversation, owner, lock=True)
                     return self._issued(connection, conversation, mentions)
             except IntegrityError:
                 continue
@@ -138,14 +139,13 @@ class Vault:
         sealed = unseal(self._key, row.sealed, _place(row.conversation, row.token))
         return sealed.decode("utf-8", "surrogatepass")
 
-    def _confirm(self, connection: Connection, conversation: str, owner: str) -> None:
+    def _confirm(self, connection: Connection, conversation: str, owner: str, *, lock: bool = False) -> None:
         """Raise unless the conversation is there, goes on and is the owner's; one error for all, told by nothing."""
         table = schema.conversation
         found = None
         if _UUID4.fullmatch(conversation):
-            found = connection.execute(
-                select(table.c.owner, table.c.expires_at).where(table.c.id == conversation)
-            ).one_or_none()
+            row = select(table.c.owner, table.c.expires_at).where(table.c.id == conversation)
+            found = connection.execute(row.with_for_update() if lock else row).one_or_none()
         if found is None or found.owner != owner or found.expires_at <= self._clock():
             raise UnknownConversation("there is no such conversation")
 

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as NoFreeConnection
 
-from store.errors import StoreDown
+from store.errors import DoesNotFit, DriverMissing, SecretMissing, StoreDown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
-BUSY_TIMEOUT_MS = 10_000
+    from sqlalchemy.engine import ExceptionContext
+
+BUSY_TIMEOUT_MS: Final = 10_000  # how long a writer waits for others
+STATEMENT_TIMEOUT_MS: Final = 60_000
 
 _SQLITE_PRAGMAS = (
     "PRAGMA journal_mode = WAL",
@@ -25,16 +28,87 @@ _SQLITE_PRAGMAS = (
     f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}",
 )
 
+# How a transaction of each kind begins. A snapshot sees one state of the database throughout. Writers take
+# turns, and read what those before them have written:
+#
+# - SQLite has one writer at a time, from his first line on.
+# - On PostgreSQL a writer waits where he locks a row first: the policy's (acl.change), the head of the audit
+#   trail (audit.ledger), a conversation's (redaction.vault). Each of his statements sees all that was committed
+#   before it, so he goes on from what the one before him has left. With repeatable reads he would still see the
+#   state from before he waited, and fail: the waiting would have been for nothing, and an audit record lost.
+#   The price is that two reads of one write may differ where neither row is locked. So whatever a change of
+#   the policy rests on is changed under the policy's lock alone.
+_SNAPSHOT: Final[Mapping[str, Mapping[str, Any]]] = {
+    "sqlite": {},
+    "postgresql": {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True},
+}
+_WRITE: Final[Mapping[str, Mapping[str, Any]]] = {
+    "sqlite": {"ntk_write": True},
+    "postgresql": {"isolation_level": "READ COMMITTED"},
+}
+
+_POSTGRES_SESSION: Final = (
+    f"-c lock_timeout={BUSY_TIMEOUT_MS} -c statement_timeout={STATEMENT_TIMEOUT_MS}"
+    f" -c idle_in_transaction_session_timeout={STATEMENT_TIMEOUT_MS}"  # a writer that hangs lets the others go on
+)
+_POSTGRES_CONNECTION: Final[Mapping[str, str | int]] = {
+    "application_name": "need-to-know",
+    "connect_timeout": 5,  # seconds
+    "keepalives_idle": 10,  # seconds; a server that is gone is noticed within half a minute
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,  # milliseconds
+    # Never a replica: it is behind, and what was withdrawn would still be there.
+    "target_session_attrs": "read-write",
+}
+
 
 def open_engine(url: str | URL) -> Engine:
-    """Open the database at an SQLAlchemy URL: SQLite in WAL mode, or PostgreSQL with repeatable reads."""
-    # Parameters hold names and addresses, and an error that carries them ends in a log.
-    if make_url(url).get_backend_name() == "sqlite":
+    """Open the database at an SQLAlchemy URL: SQLite in WAL mode, or PostgreSQL. Nothing is connected yet.
+
+    Raises:
+        DriverMissing: It is PostgreSQL, and its driver is not installed.
+    """
+    url = make_url(url)
+    if url.get_backend_name() == "sqlite":
+        # Parameters hold names and addresses, and an error that carries them ends in a log.
         engine = create_engine(url, hide_parameters=True)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
-    return create_engine(url, isolation_level="REPEATABLE READ", hide_parameters=True)
+    given = url.query.get("options", "")
+    options = {"options": f"{given if isinstance(given, str) else ' '.join(given)} {_POSTGRES_SESSION}"}
+    arguments = {**_POSTGRES_CONNECTION, **options}
+    try:
+        engine = create_engine(url, hide_parameters=True, pool_pre_ping=True, connect_args=arguments)
+    except ModuleNotFoundError as error:
+        raise DriverMissing("PostgreSQL needs its driver: python -m pip install 'psycopg[binary]'") from error
+    event.listen(engine, "handle_error", _without_values)
+    return engine
+
+
+def postgres_url(text: str, reference: str) -> URL:
+    """Read the URL of a PostgreSQL database, which is a secret: it holds a password.
+
+    Args:
+        text: Such as `postgresql://USER:PASSWORD@HOST/NAME`.
+        reference: Where it was found, for the message.
+
+    Raises:
+        SecretMissing: It is no such URL; the message shows nothing of it.
+    """
+    try:
+        url = make_url(text)
+    except (ArgumentError, ValueError):
+        url = URL.create("none")
+    # Of a password with a bare "@" in it, the rest would be taken for the host, and stand in messages.
+    rest = f"{url.host}{url.database}"
+    if url.drivername not in ("postgresql", "postgres", "postgresql+psycopg") or not url.database or "@" in rest:
+        raise SecretMissing(
+            f"the secret {reference} is no URL of a PostgreSQL database: write postgresql://USER:PASSWORD@HOST/NAME, "
+            "with %40 for an @ in the password"
+        )
+    return url.set(drivername="postgresql+psycopg")
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
@@ -51,6 +125,17 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
 
 
+def _without_values(context: ExceptionContext) -> None:
+    # PostgreSQL quotes the row that breaks a constraint, and the text that is no number: an address book in a log.
+    # The condition and the constraint are enough to find the mistake.
+    cause: Any = context.original_exception
+    if getattr(cause, "sqlstate", None) is not None:
+        told = " ".join(filter(None, (type(cause).__name__, cause.diag.table_name, cause.diag.constraint_name)))
+        cause.args = (told,)
+        if context.sqlalchemy_exception is not None:
+            context.sqlalchemy_exception.args = (told,)
+
+
 @contextmanager
 def snapshot(engine: Engine) -> Iterator[Connection]:
     """Read one unchanging state of the database.
@@ -58,7 +143,8 @@ def snapshot(engine: Engine) -> Iterator[Connection]:
     Raises:
         StoreDown: The database does not answer.
     """
-    with _translated(), engine.connect() as connection, connection.begin():
+    options = _SNAPSHOT[engine.dialect.name]
+    with _translated(), engine.connect().execution_options(**options) as connection, connection.begin():
         yield connection
 
 
@@ -66,10 +152,15 @@ def snapshot(engine: Engine) -> Iterator[Connection]:
 def write(engine: Engine) -> Iterator[Connection]:
     """Change the database: all of the block, or nothing of it.
 
+    A block that reads before it writes locks first what it reads (`with_for_update`), or another may change it
+    in between on PostgreSQL.
+
     Raises:
         StoreDown: The database does not answer, is locked, full or read-only.
+        DoesNotFit: PostgreSQL cannot keep a value.
     """
-    with _translated(), engine.connect().execution_options(ntk_write=True) as connection, connection.begin():
+    options = _WRITE[engine.dialect.name]
+    with _translated(), engine.connect().execution_options(**options) as connection, connection.begin():
         yield connection
 
 
@@ -79,18 +170,24 @@ def _translated() -> Iterator[None]:
         yield
     except IntegrityError:
         raise  # a broken constraint is for the caller, who knows which
+    except DataError as error:
+        raise DoesNotFit("a value is too long, or has a sign in it that the database cannot keep") from error
     except DBAPIError as error:
         # The statement and its parameters stay out of the message: they may hold what is protected.
-        raise StoreDown(f"the database does not answer: {_words(error.orig)}") from error
+        raise StoreDown(f"the database does not answer: {_words(error)}") from error
     except NoFreeConnection as error:
         raise StoreDown("the database does not answer: too many use it at once") from error
 
 
-def _words(error: BaseException | None) -> str:
-    """Give SQLite's own words for a code of its list, such as "database or disk is full".
+def _words(error: DBAPIError) -> str:
+    """Give the words of an error that hold no data; of any other error the class alone.
 
-    They hold no data. Those of its general error quote the statement, and those of a driver may quote a value:
-    of such errors the class alone is told.
+    These are SQLite's own words for a code of its list, such as "database or disk is full", and PostgreSQL's for a
+    connection that it did not make, which name host and database. The words of SQLite's general error quote the
+    statement, and those of a driver may quote a value.
     """
-    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)  # the driver's own errors have none
-    return type(error).__name__ if code & 0xFF == sqlite3.SQLITE_ERROR else str(error)
+    cause = error.orig
+    if error.statement is None and getattr(cause, "sqlstate", "") is None:  # no statement was sent yet
+        return " ".join(str(cause).split())
+    code = getattr(cause, "sqlite_errorcode", sqlite3.SQLITE_ERROR)  # the driver's own errors have none
+    return type(cause).__name__ if code & 0xFF == sqlite3.SQLITE_ERROR else str(cause)

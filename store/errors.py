@@ -2,9 +2,11 @@
 
 StoreError
 ├── StoreDown               the database does not answer, is locked, full or read-only
+├── DoesNotFit              a value is too long, or has a sign that the database cannot keep
 ├── CannotDecrypt           wrong key, damaged or swapped ciphertext
 ├── SecretMissing           a secret reference leads nowhere, or to something unsafe
 └── DataFolderError
+    ├── DriverMissing       the driver of the database is not installed
     ├── NoDataFolder        there is none at this place
     ├── DataFolderBusy      another process owns it
     ├── DataFolderNewer     it was made by a newer version
@@ -23,6 +25,10 @@ class StoreDown(StoreError):
     """The database does not answer, is locked, full or read-only."""
 
 
+class DoesNotFit(StoreError):
+    """A value is too long, or has a sign in it that the database cannot keep."""
+
+
 class CannotDecrypt(StoreError):
     """The key is wrong, or the ciphertext is damaged or stands in another's place."""
 
@@ -33,6 +39,10 @@ class SecretMissing(StoreError):
 
 class DataFolderError(StoreError):
     """The data folder cannot be used."""
+
+
+class DriverMissing(DataFolderError):
+    """The driver of the database is not installed."""
 
 
 class NoDataFolder(DataFolderError):

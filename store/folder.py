@@ -1,8 +1,13 @@
-"""The data folder of an embedded installation: its files, its one owner, its making."""
+"""The data folder of an installation: its files, its one owner, its making.
+
+The database is a file in it, or a PostgreSQL database elsewhere, which a secret reference names. Key, settings,
+index and lock lie in the folder either way.
+"""
 
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,10 +16,10 @@ from typing import TYPE_CHECKING
 from sqlalchemy import URL, insert, inspect, select
 
 from store import schema
-from store.engine import open_engine, snapshot, write
+from store.engine import open_engine, postgres_url, snapshot, write
 from store.envelope import KEY_BYTES, Keys, new_key
 from store.errors import DataFolderBusy, DataFolderError, NoDataFolder, SecretMissing, StoreError, WrongMasterKey
-from store.migrate import refuse_newer, require_current, upgrade
+from store.migrate import migrate, refuse_newer, require_current, take_turns, upgrade
 from store.secret import resolve
 
 if TYPE_CHECKING:
@@ -54,20 +59,32 @@ class Layout:
         """Refuse a place where there is no data folder.
 
         Raises:
-            NoDataFolder: There is none, or its database is gone.
+            NoDataFolder: There is none.
             DataFolderError: The place cannot be looked at.
         """
+        if not self._there(self.settings, self.database):
+            self._refuse(self.settings)
+
+    def require_database(self) -> None:
+        """Refuse a data folder that has lost the database in it.
+
+        Raises:
+            NoDataFolder: It is gone.
+            DataFolderError: The place cannot be looked at.
+        """
+        if not self._there(self.database):
+            self._refuse(self.database)
+
+    def _refuse(self, missing: Path) -> None:
+        if rest := self._there(self.master_key, self.index):  # not "ntk init": he has lost what he had
+            raise NoDataFolder(f"{missing} is missing beside {' and '.join(rest)}: restore your backup of it")
+        raise NoDataFolder(f"there is no data folder at {self.root}: make one with ntk init, or name another")
+
+    def _there(self, *paths: Path) -> list[str]:
         try:
-            if self.database.exists():
-                return
-            rest = [path.name for path in (self.master_key, self.index) if path.exists()]
+            return [path.name for path in paths if path.exists()]
         except OSError as error:
             raise DataFolderError(f"{self.root} cannot be used: {error.strerror}") from error
-        if rest:  # not "ntk init": it would be told to somebody who has lost what he had
-            raise NoDataFolder(
-                f"the database {self.database} is missing beside {' and '.join(rest)}: restore your backup of it"
-            )
-        raise NoDataFolder(f"there is no data folder at {self.root}: make one with ntk init, or name another")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,62 +98,81 @@ class Store:
     embedder: str
 
 
-def create(root: Path, *, embedder: str, demo: bool = False) -> Layout:
+def create(root: Path, *, embedder: str, demo: bool = False, database: str | None = None) -> Layout:
     """Make a data folder: private, with a fresh master key, an empty database and a settings file.
 
     Args:
         root: A folder that does not exist yet, or is empty.
         embedder: Name and revision of the embedding model; the index holds its vectors alone.
         demo: Whether questions may be asked under any name in it, without a key.
+        database: Secret reference of the URL of an empty PostgreSQL database; without it, SQLite in the folder.
 
     Raises:
-        DataFolderError: Something else stands there, and nothing is touched; or nothing can be written there.
+        DataFolderError: Something else stands there or in the database, and nothing is touched; or nothing can be
+            written there.
+        SecretMissing: The reference leads nowhere, or to no URL of a PostgreSQL database.
+        StoreDown: The database does not answer; there is an empty folder at most.
     """
     try:
-        return _create(Layout(root), embedder, demo=demo)
+        return _create(Layout(root), embedder, database, demo=demo)
     except OSError as error:
         raise DataFolderError(f"no data folder can be made at {root}: {error.strerror}") from error
 
 
-def _create(layout: Layout, embedder: str, *, demo: bool) -> Layout:
+def _create(layout: Layout, embedder: str, database: str | None, *, demo: bool) -> Layout:
     root = layout.root
     if root.exists() and (not root.is_dir() or any(entry != layout.lock for entry in root.iterdir())):
         raise DataFolderError(f"{root} is not empty: name a new folder")
     root.mkdir(mode=0o700, parents=True, exist_ok=True)
-    master = new_key()
-    _write_private(layout.master_key, master.hex() + "\n")
-    _write_private(layout.settings, 'master_key = "file:master.key"\n')
-    _write_private(layout.database, "")  # SQLite would let others read it; its journals take the mode over
-    engine = _engine(layout)
-    upgrade(engine)
-    with write(engine) as connection:
-        connection.execute(insert(schema.policy_state).values(id=1, epoch=0))
-        connection.execute(
-            insert(schema.installation).values(
-                id=1, demo=demo, key_check=Keys.from_master(master).check, embedder=embedder
-            )
-        )
-    engine.dispose()
+    if database is None:
+        _write_private(layout.database, "")  # SQLite would let others read it; its journals take the mode over
+    engine = _engine(layout, database)
+    try:
+        with write(engine) as connection:
+            take_turns(connection)
+            if inspect(connection).get_table_names():
+                raise DataFolderError(f"the database in {database} is not empty: name a new one")
+            # The files before the commit: a database whose key was never written would belong to nobody.
+            master = new_key()
+            _write_private(layout.master_key, master.hex() + "\n")
+            _write_private(layout.settings, _settings(layout, database))
+            migrate(connection)
+            connection.execute(insert(schema.policy_state).values(id=1, epoch=0))
+            made = {"id": 1, "demo": demo, "key_check": Keys.from_master(master).check, "embedder": embedder}
+            connection.execute(insert(schema.installation).values(made))
+    finally:
+        engine.dispose()
     return layout
 
 
-def open_store(layout: Layout, master_key: str, *, owner: bool) -> Store:
+def _settings(layout: Layout, database: str | None) -> str:
+    named = {"master_key": f"file:{layout.master_key.name}"} | ({"database": database} if database else {})
+    # JSON and TOML quote a text in the same way.
+    return "".join(f"{name} = {json.dumps(reference, ensure_ascii=False)}\n" for name, reference in named.items())
+
+
+def open_store(layout: Layout, master_key: str, *, owner: bool, database: str | None = None) -> Store:
     """Open a data folder with the master key that a secret reference names.
 
     Args:
         layout: The folder.
         master_key: The reference.
         owner: Whether the caller holds it (`owned`); the owner brings the database up to this version.
+        database: Reference of the URL of its PostgreSQL database; without it, the SQLite database in the folder.
 
     Raises:
         NoDataFolder: Nothing is there, or its making was cut off.
-        SecretMissing: The master key is not there. No new one is made: it could not open anything.
+        SecretMissing: A reference leads nowhere. No new master key is made: it could not open anything.
         WrongMasterKey: The key is not the one that the folder was made with.
         DataFolderNewer: A newer version made the folder.
+        DriverMissing: The database is PostgreSQL, and its driver is not installed.
+        StoreDown: The database does not answer.
     """
     layout.require()
+    if database is None:
+        layout.require_database()
     keys = Keys.from_master(_master_key(master_key, layout.root))
-    engine = _engine(layout)
+    engine = _engine(layout, database)
     try:
         refuse_newer(engine)
         _check_key(engine, layout, master_key, keys)
@@ -149,7 +185,9 @@ def open_store(layout: Layout, master_key: str, *, owner: bool) -> Store:
     return Store(layout, engine, keys, demo=made.demo, embedder=made.embedder)
 
 
-def _engine(layout: Layout) -> Engine:
+def _engine(layout: Layout, database: str | None = None) -> Engine:
+    if database is not None:
+        return open_engine(postgres_url(resolve(database, layout.root), database))
     # Not as text: a question mark in the folder's name would begin the options of the URL.
     return open_engine(URL.create("sqlite", database=str(layout.database)))
 
@@ -213,14 +251,17 @@ def _master_key(reference: str, base: Path) -> bytes:
 
 
 def _write_private(path: Path, text: str) -> None:
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
 
 
 def is_demo(layout: Layout) -> bool:
-    """Say whether a data folder was made as a demonstration; False also where that cannot be read."""
+    """Say whether a data folder was made as a demonstration, which has its database in it always.
+
+    False also where that cannot be read.
+    """
     if not layout.database.exists():
         return False  # SQLite would make one, and the folder would no longer be empty
     engine = _engine(layout)

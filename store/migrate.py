@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy import func, select
 
 from store.engine import snapshot, write
 from store.errors import DataFolderError, DataFolderNewer
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
+_TURN: Final = 0x6E746B  # the number of the lock that a migrating process holds: "ntk"
 
 
 def upgrade(engine: Engine) -> None:
@@ -25,11 +27,29 @@ def upgrade(engine: Engine) -> None:
     Raises:
         DataFolderNewer: The database has a revision that this version does not know.
     """
-    config = _config()
     with write(engine) as connection:
-        if not _is_current(connection, ScriptDirectory.from_config(config)):
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+        take_turns(connection)
+        migrate(connection)
+
+
+def take_turns(connection: Connection) -> None:
+    """Wait until no other process migrates this database, and let no other until the transaction ends."""
+    if connection.dialect.name == "postgresql":  # on SQLite a write has its turn already
+        connection.execute(select(func.pg_advisory_xact_lock(_TURN)))
+
+
+def migrate(connection: Connection) -> None:
+    """Run the migrations that the database lacks, in the transaction of a caller who has taken his turn.
+
+    Raises:
+        DataFolderNewer: The database has a revision that this version does not know.
+    """
+    config = _config()
+    if not _is_current(connection, ScriptDirectory.from_config(config)):
+        if connection.dialect.name == "postgresql":
+            connection.exec_driver_sql("SET LOCAL statement_timeout = 0")  # an index on a large table takes its time
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
 
 
 def refuse_newer(engine: Engine) -> None:

@@ -37,7 +37,7 @@ UUID = 36
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """A point in time that is UTC on both sides; SQLite would forget the zone."""
+    """A point in time that is UTC on both sides; SQLite would forget the zone, PostgreSQL gives the session's."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -46,7 +46,9 @@ class UtcDateTime(TypeDecorator[datetime]):
         return None if value is None else value.astimezone(UTC)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - same
-        return value.replace(tzinfo=UTC) if value is not None and value.tzinfo is None else value
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
 metadata = MetaData(

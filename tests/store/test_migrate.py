@@ -1,14 +1,19 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import inspect, text
+from sqlalchemy import MetaData, inspect, select, text
+from sqlalchemy.schema import CreateTable
 
 from store.engine import open_engine, snapshot, write
 from store.errors import DataFolderError, DataFolderNewer
 from store.migrate import refuse_newer, require_current, upgrade
 from store.schema import metadata
+from tests.postgres import schema_of_ones_own
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,18 +22,27 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 
-@pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    engine = open_engine(f"sqlite:///{tmp_path / 'ntk.db'}")
-    yield engine
-    engine.dispose()
+@pytest.fixture(params=["sqlite", "postgresql"])
+def engine(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Engine]:
+    """An empty database."""
+    with ExitStack() as stack:
+        url = f"sqlite:///{tmp_path / 'ntk.db'}"
+        if request.param == "postgresql":
+            url = str(stack.enter_context(schema_of_ones_own())).replace("postgresql:", "postgresql+psycopg:")
+        engine = open_engine(url)
+        yield engine
+        engine.dispose()
 
 
-def dump(engine: Engine) -> list[str]:
-    with engine.connect() as connection:
-        driver = connection.connection.driver_connection
-        assert driver is not None
-        return list(driver.iterdump())
+def dump(engine: Engine) -> dict[str, Any]:
+    """Give every table with its rows."""
+    with snapshot(engine) as connection:
+        known = MetaData()
+        known.reflect(connection)
+        return {
+            name: (str(CreateTable(table)), [*map(tuple, connection.execute(select(table)))])
+            for name, table in known.tables.items()
+        }
 
 
 def test_an_empty_database_gets_every_table(engine: Engine) -> None:
@@ -70,5 +84,22 @@ def test_a_migration_that_breaks_off_leaves_nothing_behind(engine: Engine) -> No
     with pytest.raises(Exception, match="database does not answer"):
         upgrade(engine)
     assert inspect(engine).get_table_names() == ["node"]
-    with snapshot(engine) as connection:
-        assert connection.scalar(text("SELECT count(*) FROM sqlite_schema")) == 1
+    with write(engine) as connection:
+        connection.execute(text("DROP TABLE node"))
+    upgrade(engine)
+    require_current(engine)
+
+
+def test_many_who_start_at_once_migrate_once(engine: Engine) -> None:
+    """Without taking turns, PostgreSQL would let all of them make the same tables, and all but one would fail."""
+    barrier = threading.Barrier(4)
+
+    def start(_: int) -> None:
+        own = open_engine(engine.url)
+        barrier.wait()
+        upgrade(own)
+        own.dispose()
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(start, range(4)))
+    require_current(engine)
