@@ -1,4 +1,4 @@
-"""What all tests share: no network, a fresh data folder, two embedders, an index, a small world.
+"""What all tests share: no network, a fresh data folder, two databases, two embedders, an index, a small world.
 
 The parts are real. The one fake is `hash_embed`, which stands in for the embedding model where a test
 is not about meaning.
@@ -9,7 +9,9 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 import re
+import shutil
 import socket
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -20,11 +22,11 @@ from audit.ledger import Ledger
 from retrieval.edge import EdgeIndex
 from retrieval.embed import DIMENSION, Embedder
 from store.folder import Layout, Store, create, open_store
+from tests.postgres import REFERENCE, emptied, schema_of_ones_own
 from tests.worlds import World, hurry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 settings.register_profile("ntk", deadline=None, database=None, print_blob=True)
 settings.load_profile("ntk")
 
+ON_BOTH: Final = ("acl", "audit", "redaction", "retrieval", "store")  # folders of tests; see `store`
 MASTER_KEY: Final = "file:master.key"  # the reference that a new data folder's settings hold
 
 
@@ -67,16 +70,67 @@ def blocked(_blocked: list[str]) -> Iterator[list[str]]:
     assert not _blocked, f"this test tried to reach {_blocked}"
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "sqlite: it is about SQLite itself, or about a file that holds a database")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run what uses `store` in the folders of ON_BOTH on both databases."""
+    folder = metafunc.definition.path.relative_to(Path(__file__).parent).parts[0]
+    if "store" in metafunc.fixturenames and folder in ON_BOTH:
+        metafunc.parametrize("database", ["sqlite", "postgresql"], indirect=True)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave out, on PostgreSQL, what is about SQLite itself; the mark may stand on one line of a table."""
+    items[:] = [item for item in items if not (item.get_closest_marker("sqlite") and "postgresql" in _values(item))]
+
+
+def _values(item: pytest.Item) -> list[object]:
+    return list(item.callspec.params.values()) if hasattr(item, "callspec") else []
+
+
 @pytest.fixture
-def data_folder(tmp_path: Path) -> Layout:
+def database(request: pytest.FixtureRequest) -> str:
+    """Which database `data_folder` and `store` have: sqlite, or postgresql where a test runs on both."""
+    name: str = getattr(request, "param", "sqlite")
+    return name
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Layout]:
+    """A data folder whose database is a PostgreSQL schema of this run; skips where no server answers."""
+    with schema_of_ones_own() as url, pytest.MonkeyPatch.context() as patch:
+        patch.setenv(REFERENCE.removeprefix("env:"), url)
+        yield create(tmp_path_factory.mktemp("postgres") / "data", embedder="hash_embed@1", database=REFERENCE)
+
+
+@pytest.fixture
+def data_folder(tmp_path: Path, database: str, request: pytest.FixtureRequest) -> Layout:
     """A fresh data folder at `tmp_path / "data"`, with its own master key; nothing has it open."""
-    return create(tmp_path / "data", embedder="hash_embed@1")
+    if database == "sqlite":
+        return create(tmp_path / "data", embedder="hash_embed@1")
+    made: Layout = request.getfixturevalue("postgres")
+    shutil.copytree(made.root, tmp_path / "data")
+    return Layout(tmp_path / "data")
 
 
 @pytest.fixture
-def store(data_folder: Layout) -> Iterator[Store]:
-    """The fresh data folder, opened: `store.engine`, `store.keys`, `store.layout`."""
-    opened = open_store(data_folder, MASTER_KEY, owner=True)
+def store(data_folder: Layout, database: str) -> Iterator[Store]:
+    """The fresh data folder, opened: `store.engine`, `store.keys`, `store.layout`.
+
+    Its database is SQLite, and for tests of what reads or changes rows (the folders in ON_BOTH) PostgreSQL as well:
+    rights, decisions, changes, trail, tokens, the last gate, the schema. The doors, the answers and the ingestion
+    stand on these alone and run on SQLite. Of the long searches for disagreement (`tests/retrieval/test_agreement.py`)
+    those of decision, scope and gate run on PostgreSQL too, with fewer examples; those of the index do not, since
+    they read the same rows.
+
+    On PostgreSQL all tests of a run share one schema, migrated once, and each finds it empty: that takes hundredths
+    of a second, a database of its own for each would take seconds.
+    """
+    opened = open_store(data_folder, MASTER_KEY, owner=True, database=None if database == "sqlite" else REFERENCE)
+    if database == "postgresql":
+        emptied(opened.engine)
     yield opened
     opened.engine.dispose()
 

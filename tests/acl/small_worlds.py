@@ -132,7 +132,7 @@ def _settle_policy(change: Change, world: SmallWorld) -> None:
         held = frozenset(map(Compartment, user.compartments))
         add_user(change, Person(UserId(name), name, clearance=Level(user.clearance), compartments=held))
         if not user.active:
-            change.connection.execute(text("UPDATE users SET active = 0 WHERE id = :id"), {"id": name})
+            change.connection.execute(text("UPDATE users SET active = false WHERE id = :id"), {"id": name})
     for member, group in sorted(world.members):
         join_group(change, member, group)
     for subject, obj, action, effect in world.rules:

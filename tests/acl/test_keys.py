@@ -53,6 +53,7 @@ def test_a_key_belongs_to_whom_it_was_made_for(store: Store, ledger: Ledger) -> 
     assert all(key.startswith(PREFIX) and len(key) >= len(PREFIX) + 43 for key in keys.values())
 
 
+@pytest.mark.sqlite
 def test_no_part_of_the_data_folder_holds_a_key(store: Store, ledger: Ledger) -> None:
     key = new_key(store, ledger)
     content = b"".join(path.read_bytes() for path in store.layout.root.glob("ntk.db*"))

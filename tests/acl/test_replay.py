@@ -204,7 +204,7 @@ def test_a_replay_names_nobody(settled: World) -> None:
 @pytest.mark.parametrize(
     ("statement", "says"),
     [
-        ("UPDATE users SET active = 1 WHERE id = 'user:bert'", "active=False"),
+        ("UPDATE users SET active = true WHERE id = 'user:bert'", "active=False"),
         ("UPDATE users SET clearance = 3 WHERE id = 'user:bert'", "restricted+gdpr"),
         ("INSERT INTO user_compartment VALUES ('user:carl', 'pci')", "internal+pci"),
         (
@@ -220,13 +220,13 @@ def test_a_replay_names_nobody(settled: World) -> None:
             "rule g, group:x, group:staff: found, not recorded",
         ),
         (
-            "UPDATE node SET inherit = 1 WHERE id = 'folder:f'",
+            "UPDATE node SET inherit = true WHERE id = 'folder:f'",
             "node folder:f: recorded Node(parent='coll:b', inherits=F",
         ),
         ("UPDATE node SET parent_id = 'coll:a' WHERE id = 'folder:f'", "found Node(parent='coll:a'"),
         ("UPDATE node SET level = 0 WHERE id = 'coll:b'", "found Node(parent='', inherits=False, label='public')"),
         ("DELETE FROM node_compartment WHERE node_id = 'folder:f'", "label='confidential'"),
-        ("INSERT INTO node VALUES ('coll:c', NULL, 'C', 1, 0, NULL)", "node coll:c: recorded none, found Node("),
+        ("INSERT INTO node VALUES ('coll:c', NULL, 'C', true, 0, NULL)", "node coll:c: recorded none, found Node("),
         ("UPDATE document SET owner = 'user:carl'", "owner='user:"),
         ("UPDATE document SET level = 0", "label='public+gdpr'"),
         ("DELETE FROM document_compartment", "label='confidential')"),

