@@ -14,10 +14,11 @@ from qdrant_client import models
 from acl.names import DocumentId
 from retrieval.errors import IndexDown
 from retrieval.filter import BASE, COMPARTMENTS, LEVEL, OWN, PATH, SCOPE, filter_of
+from retrieval.fuse import are_equal, fuse, ranked
 from retrieval.types import ChunkId, Hit, Point, Tags
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterable, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -30,11 +31,7 @@ VERSION: Final = "ver"
 DENSE: Final = "dense"
 BM25: Final = "bm25"
 
-# The engine adds up in the order in which it meets the points. The last bits of a sum depend on that, and
-# would break a tie in one way or the other according to points that are hidden.
-_SCORE_DIGITS: Final = 4
-
-_FUSION: Final[Any] = edge.Fusion.Dbsf()  # the stubs do not know that it is a Fusion
+_WIDER: Final = (1, 4, 16, 64)  # how far a tie at the end of a leg is followed, in lengths of the leg
 
 _INDEXED: Final = {
     SCOPE: edge.PayloadSchemaType.Keyword,
@@ -73,7 +70,7 @@ class EdgeIndex:
         Args:
             question: For the keyword leg.
             vector: Shape (dimension,), length 1.
-            scope: Filters both legs and the fusion, and is the corpus of the word statistics: what is
+            scope: Filters both legs, and is the corpus of the word statistics: what is
                 hidden moves no score of what is visible.
             limit: At most so many hits.
 
@@ -86,29 +83,50 @@ class EdgeIndex:
         if not self._is_usable(vector):
             raise IndexDown("the vector of the question is not usable")
         inside = to_edge(filter_of(scope))
-        wide = 2 * limit  # the engine breaks ties as it comes; here, they are broken by id before the cut
-        legs = [
-            edge.Prefetch(limit=wide, query=edge.Query.Nearest(vector.tolist(), using=DENSE), filter=inside),
-            edge.Prefetch(
-                limit=wide,
-                query=edge.Query.Nearest(self._bm25.embed_query(question), using=BM25),
-                filter=inside,
-                params=edge.SearchParams(idf=edge.IdfParams(corpus=inside)),
-            ),
-        ]
-        request = edge.QueryRequest(
-            limit=wide,
-            prefetches=legs,
-            query=_FUSION,
-            filter=inside,
-            with_payload=[DOCUMENT, VERSION],
-            with_vector=[DENSE],
-        )
+        counted = edge.SearchParams(idf=edge.IdfParams(corpus=inside))
+        nearest, length = edge.Query.Nearest, 2 * limit
         try:
-            found = [_to_hit(point, vector) for point in self._shard.query(request)]
+            by_meaning = self._leg(nearest(vector.tolist(), using=DENSE), inside, length)
+            words = nearest(self._bm25.embed_query(question), using=BM25)
+            by_words = self._leg(words, inside, length, params=counted, with_vector=[DENSE])
+            similar = _scores(by_meaning)
+            scores = fuse([similar, _scores(by_words)])
+            points = {str(point.id): point for point in (*by_meaning, *by_words)}  # those with a vector win
+            return [_to_hit(points[id_], scores[id_], similar.get(id_), vector) for id_ in ranked(scores)[:limit]]
         except Exception as error:
             raise IndexDown(f"the index does not answer: {type(error).__name__}") from error
-        return sorted(found, key=lambda hit: (-hit.score, hit.chunk))[:limit]
+
+    def _leg(
+        self,
+        query: edge.Query,
+        inside: edge.Filter,
+        length: int,
+        *,
+        params: edge.SearchParams | None = None,
+        with_vector: Sequence[str] = (),
+    ) -> list[edge.ScoredPoint]:
+        """Give the best points of one leg, equals in the order of the ids.
+
+        The engine cuts a tie at the end as it comes, which hangs on points that are hidden: so the tie is read
+        to its end. Where it has none within reach, all of it is left out.
+        """
+        found: list[edge.ScoredPoint] = []
+        for size in (length * times + 1 for times in _WIDER):
+            request = edge.QueryRequest(
+                limit=size,
+                query=query,
+                filter=inside,
+                params=params,
+                with_payload=[DOCUMENT, VERSION],
+                with_vector=[*with_vector],
+            )
+            found = self._shard.query(request)
+            if len(found) < size or not are_equal(found[length - 1].score, found[-1].score):
+                break
+        else:
+            found = [point for point in found if not are_equal(point.score, found[-1].score)]
+        points = {str(point.id): point for point in found}
+        return [points[id_] for id_ in ranked(_scores(found))[:length]]
 
     def put(self, points: Sequence[Point]) -> None:
         """Write points, durably: they are on disk when this returns.
@@ -214,17 +232,26 @@ def _open(path: Path, dimension: int) -> edge.EdgeShard:
     return shard
 
 
-def _to_hit(point: edge.ScoredPoint, question: NDArray[np.float32]) -> Hit:
-    payload, vectors = point.payload or {}, point.vector
-    if not isinstance(vectors, dict):
-        raise TypeError("the engine gave a hit without its vector")
+def _scores(leg: Iterable[edge.ScoredPoint]) -> dict[str, float]:
+    return {str(point.id): point.score for point in leg}
+
+
+def _to_hit(point: edge.ScoredPoint, score: float, similarity: float | None, question: NDArray[np.float32]) -> Hit:
+    payload = point.payload or {}
     return Hit(
         chunk=ChunkId(str(point.id)),
         document=DocumentId(str(payload[DOCUMENT])),
         version=int(payload[VERSION]),
-        score=round(float(point.score), _SCORE_DIGITS),
-        similarity=float(np.dot(np.asarray(vectors[DENSE], dtype=np.float32), question)),
+        score=score,
+        similarity=_similarity(point, question) if similarity is None else similarity,
     )
+
+
+def _similarity(point: edge.ScoredPoint, question: NDArray[np.float32]) -> float:
+    """Compute what the leg by meaning did not say of a point."""
+    if not isinstance(point.vector, dict):
+        raise TypeError("the engine gave a hit without its vector")
+    return float(np.dot(np.asarray(point.vector[DENSE], dtype=np.float32), question))
 
 
 def to_edge(filter_: models.Filter) -> edge.Filter:

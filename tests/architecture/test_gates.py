@@ -42,7 +42,7 @@ def test_no_right_and_no_decision_is_kept_for_the_next_request() -> None:
 
 
 def test_no_function_of_the_index_adapter_searches_without_a_scope() -> None:
-    """AZ-02: one method reads points, and it takes a scope that has no default.
+    """AZ-02: one method reads points, for another that takes a scope; neither filter nor scope has a default.
 
     `count_of` tells ingestion how many points a document has: a number, and nobody else may ask.
     """
@@ -55,11 +55,14 @@ def test_no_function_of_the_index_adapter_searches_without_a_scope() -> None:
         if ast.unparse(call.func).startswith("self._shard.")
     }
     assert used == {
-        ("close", "close"), ("search", "query"), ("count", "info"), ("count_of", "count"),
+        ("close", "close"), ("_leg", "query"), ("count", "info"), ("count_of", "count"),
         ("_update", "update"), ("_update", "flush"),
     }  # fmt: skip
     assert inspect.signature(EdgeIndex.count_of).return_annotation == "int"
     assert where(lambda node: isinstance(node, ast.Call) and called(node) == "count_of") == {"ingest/pipeline.py"}
+    filtered = inspect.signature(EdgeIndex._leg).parameters["inside"]
+    assert (filtered.annotation, filtered.default) == ("edge.Filter", inspect.Parameter.empty)
+    assert where(lambda node: isinstance(node, ast.Call) and called(node) == "_leg") == {"retrieval/edge.py"}
     scope = inspect.signature(EdgeIndex.search).parameters["scope"]
     assert scope.annotation == "Scope"
     assert scope.default is inspect.Parameter.empty

@@ -33,29 +33,18 @@ def tampered(index: EdgeIndex, change: Callable[[edge.QueryRequest], edge.QueryR
     return other
 
 
-def without_filter_on(leg: int) -> Callable[[edge.QueryRequest], edge.QueryRequest]:
-    """Forget the filter of one leg, and of what comes after both: the other leg keeps its own."""
-    return lambda request: _with_legs(
-        request, [_leg(each, filter=None) if n == leg else each for n, each in enumerate(request.prefetches)], None
-    )
+def without_filter_on(leg: str) -> Callable[[edge.QueryRequest], edge.QueryRequest]:
+    """Forget the filter of one leg, `DENSE` or `BM25`; the other keeps its own."""
+    return lambda request: _changed(request, filter=None) if f'using="{leg}"' in str(request.query) else request
 
 
 def without_corpus(request: edge.QueryRequest) -> edge.QueryRequest:
     """Count words over all points, as the engine does when it is told nothing."""
-    return _with_legs(request, [_leg(each, params=None) for each in request.prefetches], request.filter)
+    return _changed(request, params=None)
 
 
-def _leg(leg: edge.Prefetch, **changed: Any) -> edge.Prefetch:
-    kept: dict[str, Any] = {"limit": leg.limit, "query": leg.query, "filter": leg.filter, "params": leg.params}
-    return edge.Prefetch(**(kept | changed))
-
-
-def _with_legs(request: edge.QueryRequest, legs: list[edge.Prefetch], filter_: edge.Filter | None) -> edge.QueryRequest:
-    return edge.QueryRequest(
-        limit=request.limit,
-        prefetches=legs,
-        query=request.query,
-        filter=filter_,
-        with_payload=request.with_payload,
-        with_vector=request.with_vector,
-    )
+def _changed(request: edge.QueryRequest, **changed: Any) -> edge.QueryRequest:
+    kept: dict[str, Any] = {
+        name: getattr(request, name) for name in ("limit", "query", "filter", "params", "with_payload", "with_vector")
+    }
+    return edge.QueryRequest(**(kept | changed))

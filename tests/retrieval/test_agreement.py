@@ -21,9 +21,10 @@ from acl.labels import PUBLIC
 from acl.names import ROOT, DocumentId, NodeId, UserId
 from audit.ledger import Ledger
 from bench.deciders import oracle
-from retrieval.edge import DOCUMENT, EdgeIndex, to_edge
+from retrieval.edge import BM25, DENSE, DOCUMENT, EdgeIndex, to_edge
 from retrieval.embed import DIMENSION
 from retrieval.filter import filter_of, of_key
+from retrieval.fuse import NOISE
 from retrieval.types import ChunkId, Tags
 from store.engine import snapshot
 from store.folder import create, open_store
@@ -231,7 +232,7 @@ def test_old_tags_let_nothing_through(arena: Arena, before: SmallWorld, after: S
 def test_what_a_user_may_not_reach_moves_nothing_of_what_he_finds(arena: Arena, small: SmallWorld) -> None:
     """AZ-21: ids, order and scores are those of an index that never held the rest.
 
-    The last digit of a score is left out: how it is rounded hangs on the order in which the engine adds up.
+    But for the last bits of a score, which the engine adds up in another order. They break no tie.
     """
     arena.settle(small)
     (vector,) = arena.embed([QUESTION])
@@ -239,10 +240,11 @@ def test_what_a_user_may_not_reach_moves_nothing_of_what_he_finds(arena: Arena, 
     scope = arena.world.scope(user)
     visible = reachable(small, user)
     fill(arena.alone, [point for point in arena.points() if point.text in visible])
-    among_others = arena.index.search(QUESTION, vector, scope, 1_000)
-    alone = arena.alone.search(QUESTION, vector, scope, 1_000)
-    assert [(hit.chunk, hit.similarity) for hit in among_others] == [(hit.chunk, hit.similarity) for hit in alone]
-    assert [hit.score for hit in among_others] == pytest.approx([hit.score for hit in alone], abs=2e-4)
+    for limit in (1, 2, 1_000):  # where a leg is cut among equals, too
+        among_others = arena.index.search(QUESTION, vector, scope, limit)
+        alone = arena.alone.search(QUESTION, vector, scope, limit)
+        assert [(hit.chunk, hit.similarity) for hit in among_others] == [(hit.chunk, hit.similarity) for hit in alone]
+        assert [hit.score for hit in among_others] == pytest.approx([hit.score for hit in alone], abs=NOISE)
 
 
 # --- mutants ------------------------------------------------------------------------------------
@@ -349,9 +351,8 @@ def test_a_flow_without_the_last_gate_is_found_out_on_old_tags(arena: Arena) -> 
     assert is_found_out(wrong, st.tuples(small_worlds(), small_worlds()))
 
 
-@pytest.mark.parametrize("leg", [0, 1], ids=["by meaning", "by words"])
-def test_a_search_with_a_leg_that_is_not_filtered_is_found_out(arena: Arena, leg: int) -> None:
-    """The engine lays the outer filter on each leg too: a leg's own is missed only together with that."""
+@pytest.mark.parametrize("leg", [DENSE, BM25])
+def test_a_search_with_a_leg_that_is_not_filtered_is_found_out(arena: Arena, leg: str) -> None:
     (vector,) = arena.embed([QUESTION])
     broken = tampered(arena.index, without_filter_on(leg))
 

@@ -8,7 +8,7 @@ import pytest
 import qdrant_edge as edge
 
 from acl.labels import Compartment, Label, Level
-from tests.retrieval.points import LONGITUDE, chunk_id, numbers, point, scope, search
+from tests.retrieval.points import LATITUDE, LONGITUDE, chunk_id, numbers, point, scope, search
 
 if TYPE_CHECKING:
     from acl.scope import Scope
@@ -158,6 +158,23 @@ def test_a_hidden_document_moves_no_score_of_a_visible_one(index: EdgeIndex) -> 
 
     index.put([point(6, "a boiler", scopes=["coll:a"], document="doc:3")])  # one that may be seen does move them
     assert [hit.score for hit in search(index, inside, "boiler mill")][:5] != [hit.score for hit in before]
+
+
+@pytest.mark.parametrize("hidden", [0, 3, 300])
+def test_a_hidden_document_breaks_no_tie(index: EdgeIndex, hidden: int) -> None:
+    """AZ-21: a leg was cut among equals as the engine came by them, which hangs on what else is there."""
+    visible = [point(number, "a boiler", scopes=[f"coll:{'ab'[number % 2]}"]) for number in range(40, 0, -1)]
+    others = [point(100 + number, "a boiler", scopes=["coll:c"], document="doc:2") for number in range(hidden)]
+    index.put([*others[: hidden // 2], *visible, *others[hidden // 2 :]])
+    assert numbers(search(index, scope(["coll:a", "coll:b"]), limit=5)) == [1, 2, 3, 4, 5]
+
+
+def test_a_tie_without_an_end_is_left_out_and_nothing_else_is(index: EdgeIndex) -> None:
+    """What of it was found would hang on hidden documents. The other leg may still tell its members apart."""
+    same = [point(number, "a boiler", vector=LATITUDE) for number in range(1, 301)]
+    index.put([*same, point(400, "a mill", vector=LONGITUDE)])
+    assert numbers(search(index, scope(), "boiler", limit=2)) == [400]
+    assert numbers(search(index, scope(), "boiler", limit=10)) == [400, *range(1, 10)]
 
 
 def test_no_tag_is_a_principal_and_no_payload_is_text(index: EdgeIndex) -> None:
