@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import insert, select
 
 from acl.change import policy_change
 from acl.errors import BadName, UnknownName
@@ -13,7 +14,7 @@ from acl.keys import PREFIX, new_api_key, revoke_api_keys, user_of_key
 from acl.names import UserId
 from acl.people import Person, add_user, set_active
 from audit.ledger import records
-from store.engine import snapshot
+from store.engine import snapshot, write
 from store.schema import api_key
 from tests.worlds import ADMIN
 
@@ -95,6 +96,23 @@ def test_no_other_text_is_a_key(store: Store, ledger: Ledger) -> None:
     changed = [key[:place] + ("a" if key[place] != "a" else "b") + key[place + 1 :] for place in range(len(key))]
     assert {whose(store, text) for text in changed} == {None}
     assert whose(store, key) == ANNA
+
+
+@pytest.mark.parametrize("place", [0, 9, 20, 21, -1])
+def test_keys_that_differ_in_one_character_are_two_peoples(store: Store, place: int) -> None:
+    """AZ-11: they share beginning, end and length, and no table or look-up cuts a key short."""
+    letters = ["a"] * 43
+    keys = {}
+    for user, letter in ((ANNA, "b"), (BERT, "c")):
+        letters[place] = letter
+        keys[user] = PREFIX + "".join(letters)
+    with write(store.engine) as connection:
+        for user, key in keys.items():
+            hashed = hashlib.sha256(key.encode()).hexdigest()
+            row = {"hash": hashed, "prefix": key[:10], "user_id": user, "created_at": datetime.now(UTC)}
+            connection.execute(insert(api_key).values(row))
+    assert {user: whose(store, key) for user, key in keys.items()} == {ANNA: ANNA, BERT: BERT}
+    assert whose(store, PREFIX + "a" * 43) is None
 
 
 def test_a_revoked_key_is_nobodys(store: Store, ledger: Ledger) -> None:

@@ -12,6 +12,7 @@ import casbin
 import pytest
 
 from retrieval.edge import EdgeIndex
+from retrieval.permit import permit
 from tests.architecture.reading import HOUSE_SOURCES, ROOT, called, calls, imports, tree, where
 
 
@@ -66,6 +67,14 @@ def test_no_function_of_the_index_adapter_searches_without_a_scope() -> None:
     scope = inspect.signature(EdgeIndex.search).parameters["scope"]
     assert scope.annotation == "Scope"
     assert scope.default is inspect.Parameter.empty
+
+
+def test_a_text_is_opened_at_the_last_gate_alone() -> None:
+    """AZ-02: that gate takes a scope, and decides on each hit."""
+    opened = where(lambda node: isinstance(node, ast.Call) and called(node) in ("open_chunk", "open_title"))
+    assert opened == {"retrieval/permit.py"}
+    scope = inspect.signature(permit).parameters["scope"]
+    assert (scope.annotation, scope.default) == ("Scope", inspect.Parameter.empty)
 
 
 def test_a_filter_is_made_from_a_scope_alone() -> None:
