@@ -17,6 +17,8 @@ from audit.chain import canonical
 from store.schema import approval
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy import Connection, Row
 
     from audit.chain import Json
@@ -33,15 +35,18 @@ class Approval:
     kind: str
     payload: Any  # as asked; JSON
     asked_by: UserId
-    reason: str
+    reason: str  # why it is asked for
+    reasons: tuple[str, ...]  # why it takes two
     asked_at: datetime
     expires_at: datetime
     state: str  # waiting, approved, rejected
 
 
-def ask(connection: Connection, kind: str, payload: Json, asked_by: UserId, reason: str) -> Approval:
+def ask(
+    connection: Connection, kind: str, payload: Json, asked_by: UserId, reason: str, *, reasons: Sequence[str] = ()
+) -> Approval:
     """Put something before a second person."""
-    text, now = canonical({"asked": payload}), datetime.now(UTC)
+    text, now = canonical({"asked": payload, "reasons": list(reasons)}), datetime.now(UTC)
     row = {
         "id": str(uuid.uuid4()),
         "kind": kind,
@@ -65,7 +70,7 @@ def get(connection: Connection, id_: str) -> Approval:
     """
     row = connection.execute(select(approval).where(approval.c.id == id_)).one_or_none()
     if row is None or _digest(row.payload) != row.digest:
-        raise NoSuchApproval("nothing of this id waits for a decision")
+        raise none_such()
     return _approval(row)
 
 
@@ -92,10 +97,39 @@ def decide(connection: Connection, id_: str, by: UserId, *, approve: bool) -> Ap
     return asked
 
 
+def none_such() -> NoSuchApproval:
+    """Give the error for an id under which nothing waits, or nothing for this person: the words are the same."""
+    return NoSuchApproval("nothing of this id waits for a decision")
+
+
+def to_json(asked: Approval) -> dict[str, Json]:
+    """Give what waits as JSON values, with the edits in the form of `acl.edits`."""
+    return {
+        "approval": asked.id,
+        "state": asked.state,
+        "asked_by": asked.asked_by,
+        "reason": asked.reason,
+        "reasons": list(asked.reasons),
+        "edits": asked.payload,
+        "asked_at": asked.asked_at.isoformat(timespec="seconds"),
+        "age_seconds": int((datetime.now(UTC) - asked.asked_at).total_seconds()),
+        "expires_at": asked.expires_at.isoformat(timespec="seconds"),
+    }
+
+
 def _approval(row: Row[tuple[object, ...]]) -> Approval:
-    payload = json.loads(row.payload)["asked"]
-    by = UserId(row.asked_by)
-    return Approval(row.id, row.kind, payload, by, row.reason, row.asked_at, row.expires_at, row.state)
+    stored = json.loads(row.payload)
+    return Approval(
+        id=row.id,
+        kind=row.kind,
+        payload=stored["asked"],
+        asked_by=UserId(row.asked_by),
+        reason=row.reason,
+        reasons=tuple(stored["reasons"]),
+        asked_at=row.asked_at,
+        expires_at=row.expires_at,
+        state=row.state,
+    )
 
 
 def _digest(text: str) -> str:

@@ -29,6 +29,7 @@ from acl.edits import (
     SetLabel,
     SetOwner,
 )
+from acl.errors import NotAllowed
 from acl.labels import PUBLIC, Label, Level
 from acl.names import ACTIONS, ANY_ACTION, EVERYONE, ROOT, Action, UserId
 from acl.nodes import own_label
@@ -138,6 +139,16 @@ def may_ask(actor: Actor, edit: Edit) -> bool:
             opened = select(break_glass.c.id).where(break_glass.c.id == id_, break_glass.c.user_id == actor.who.user)
             return actor.connection.scalar(opened) is not None
     return False
+
+
+def require_administrator(actor: Actor) -> None:
+    """Refuse everybody but an administrator of the whole what tells of all people and places.
+
+    Raises:
+        NotAllowed: He is none.
+    """
+    if not actor.manages(ROOT):
+        raise NotAllowed("this tells of all people and places: it is for who may manage root:all")
 
 
 def administrators(connection: Connection) -> frozenset[UserId]:

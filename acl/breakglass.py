@@ -47,8 +47,7 @@ def open_access(change: Change, user: UserId, place: Obj, minutes: int) -> None:
         UnknownName: The user or the place is not there.
     """
     require_user(change.connection, user)
-    if not 1 <= minutes <= MOST_MINUTES:
-        raise BadEdit(f"emergency access is for 1 to {MOST_MINUTES} minutes, and ends then by itself")
+    check_minutes(minutes)
     if not what_at(change.connection, place).scopes:
         raise UnknownName(f"there is no {place}")
     _forget_ended(change)
@@ -60,6 +59,16 @@ def open_access(change: Change, user: UserId, place: Obj, minutes: int) -> None:
     change.done.append(["break-glass opened", id_, user, place, ends.isoformat(timespec="seconds")])
 
 
+def check_minutes(minutes: int) -> None:
+    """Check that emergency access can be given for so long.
+
+    Raises:
+        BadEdit: It cannot.
+    """
+    if not 1 <= minutes <= MOST_MINUTES:
+        raise BadEdit(f"emergency access is for 1 to {MOST_MINUTES} minutes, and ends then by itself")
+
+
 def end_access(change: Change, id_: str) -> None:
     """End an emergency access before its time.
 
@@ -69,7 +78,7 @@ def end_access(change: Change, id_: str) -> None:
     now = datetime.now(UTC)
     is_open = break_glass.c.id == id_, break_glass.c.ends_at > now
     if not change.connection.execute(update(break_glass).where(*is_open).values(ends_at=now)).rowcount:
-        raise UnknownName("no emergency access of this id is open")
+        raise none_open()
     change.done.append(["break-glass ended", id_, now.isoformat(timespec="seconds")])
 
 
@@ -80,6 +89,11 @@ def open_accesses(connection: Connection, user: UserId | None = None) -> list[Op
     rows = select(break_glass).where(c.starts_at <= now, c.ends_at > now).order_by(c.ends_at, c.id)
     mine = rows if user is None else rows.where(c.user_id == user)
     return [Opened(row.id, UserId(row.user_id), Obj(row.object), row.ends_at) for row in connection.execute(mine)]
+
+
+def none_open() -> UnknownName:
+    """Give the error for an id under which no emergency access is open, or another's: the words are the same."""
+    return UnknownName("no emergency access of this id is open")
 
 
 def _forget_ended(change: Change) -> None:

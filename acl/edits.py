@@ -318,6 +318,8 @@ def _missing(kind: type[Any], given: set[Any]) -> str:
 def _text(value: object) -> str:
     if not isinstance(value, str):
         raise ValueError(f"{value!r} is no text")  # noqa: TRY004 - wrong JSON is a wrong value
+    if "\0" in value or any("\ud800" <= character <= "\udfff" for character in value):
+        raise ValueError("a text holds what is no character, and no database could keep it")
     return value
 
 

@@ -105,6 +105,11 @@ def clearance_of(connection: Connection, user: str) -> Label:
     return Label(Level(level or 0), frozenset(map(Compartment, held)))
 
 
+def name_of(connection: Connection, user: str) -> str:
+    """Read the full name of a user; of nobody, an empty one."""
+    return connection.scalar(select(users.c.name).where(users.c.id == user)) or ""
+
+
 def _hold(connection: Connection, user: UserId, compartments: frozenset[Compartment]) -> None:
     for compartment in sorted(compartments):
         connection.execute(insert(user_compartment).values(user_id=user, compartment=compartment))

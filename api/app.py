@@ -13,20 +13,25 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from api import ask, pages
+from api import ask, deciding, files, own, pages, policy
 from api.admission import Admission
 from api.errors import ERRORS, BadRequest, NotReady, NotSignedIn, problem, report
 from api.wiring import require_whole_index
 from audit.ledger import Event
+from egress.errors import PolicyBehind
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Mapping, Sequence
 
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from api.wiring import House
 
 PROBLEM: Final = "application/problem+json"
+HEADERS: Final[Mapping[type[Exception], dict[str, str]]] = {
+    NotSignedIn: {"WWW-Authenticate": "Bearer"},
+    PolicyBehind: {"Retry-After": "1"},  # seconds
+}
 LOOPBACK: Final = ("127.0.0.1", "localhost", "[::1]")
 
 
@@ -48,8 +53,8 @@ def create_app(house: House, hosts: Sequence[str] = LOOPBACK) -> ASGIApp:
     app = FastAPI(title="Need to Know", openapi_url=None, redirect_slashes=False, lifespan=warm)
     app.state.house = house
     app.add_middleware(Admission, hosts=hosts, refuse=_on_http)
-    app.include_router(ask.router)
-    app.include_router(pages.router)
+    for routes in (ask, policy, files, deciding, own, pages):
+        app.include_router(routes.router)
     app.add_api_route("/healthz", _healthz)
     app.add_api_route("/readyz", _readyz)
     for error in (*ERRORS, Exception):
@@ -93,8 +98,7 @@ def _shown(body: dict[str, Any], headers: dict[str, str] | None = None) -> JSONR
 
 def _on_error(_request: Request, error: Exception) -> JSONResponse:
     report(error)
-    challenge = {"WWW-Authenticate": "Bearer"} if isinstance(error, NotSignedIn) else None
-    return _shown(problem(error), challenge)
+    return _shown(problem(error), HEADERS.get(type(error)))
 
 
 def _on_invalid(request: Request, error: Exception) -> JSONResponse:

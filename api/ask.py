@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from egress.types import Reply
 
 EVENT_STREAM: Final = "text/event-stream"
+MAX_EPOCH: Final = 2**63 - 1  # what the database can count to
 
 router = APIRouter(prefix="/api/v1", route_class=OneMeaning)
 
@@ -38,6 +39,7 @@ class AskIn(BaseModel):
     question: str = Field(max_length=100_000)  # the flow refuses far earlier, with a message and a record
     conversation: Annotated[UUID, Field(strict=False)] | None = None
     collection: str | None = Field(default=None, max_length=140)
+    min_epoch: int | None = Field(default=None, ge=0, le=MAX_EPOCH)
 
 
 @router.post("/ask")
@@ -56,7 +58,7 @@ def post_ask(body: AskIn, request: Request, principal: Annotated[Principal, Depe
 def to_ask(body: AskIn, principal: Principal) -> Ask:
     """Turn a request into a question of the flow."""
     conversation = str(body.conversation) if body.conversation else None
-    return Ask(principal, body.question, new_ask_id(), conversation, body.collection)
+    return Ask(principal, body.question, new_ask_id(), conversation, body.collection, body.min_epoch)
 
 
 def to_json(reply: Reply) -> dict[str, Any]:

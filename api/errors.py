@@ -111,6 +111,7 @@ ERRORS: Final[Mapping[type[Exception], Row]] = {
     egress.QuestionTooLong: Row(422, Exit.MISUSE, "question-too-long", "The question is too long"),
     egress.PromptRefused: Row(502, Exit.NO, "prompt-refused", "The prompt was refused", _LATER),
     egress.ModelDown: Row(502, Exit.NO, "model-down", "The model gave no usable answer"),
+    egress.PolicyBehind: Row(503, Exit.NO, "policy-behind", "The policy is behind"),
     egress.AnswerBlocked: Row(502, Exit.NO, "answer-blocked", "The answer was blocked"),
     egress.RightsChanged: Row(409, Exit.NO, "rights-changed", "Rights changed meanwhile"),
     ingest.NoSuchFolder: Row(422, Exit.MISUSE, "no-such-folder", "No such folder"),

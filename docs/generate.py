@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 import json
+from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -18,11 +19,12 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 from typer.core import TyperArgument, TyperGroup, TyperOption
 
+from acl.edits import KINDS
 from acl.labels import Label, Level
 from acl.names import DocumentId
 from api.admission import MAX_BODY
 from api.app import create_app
-from api.ask import AskIn, to_json
+from api.ask import MAX_EPOCH, AskIn, to_json
 from api.cli import app as cli
 from api.errors import ERRORS, UNEXPECTED, Exit
 from api.settings import PREFIX, Settings
@@ -53,6 +55,8 @@ ASKED: Final[Mapping[str, str]] = {
     "question": f"What you want to know; the flow answers up to {MAX_QUESTION:,} characters.",
     "conversation": "The id that an earlier reply gave. People keep their tokens within a conversation.",
     "collection": "The name of a collection to stay in, alone: `handbook`, not `coll:handbook`.",
+    "min_epoch": "An epoch of the policy that a change of it gave. There is no answer from an older policy, but the "
+    "error `policy-behind`, with `Retry-After`.",
 }
 # What the fields of a reply mean. Same.
 REPLIED: Final[Mapping[str, str]] = {
@@ -65,7 +69,7 @@ REPLIED: Final[Mapping[str, str]] = {
     "label": "The label of the answer: the most restrictive of the question and the excerpts.",
     "prompt": "Word for word what the model got; null when there was none.",
     "left": "Whether that prompt left this machine.",
-    "warnings": "What the output checks dropped or found odd.",
+    "warnings": "What the output checks dropped or found odd, and which emergency access was used.",
     "conversation": "Pass it on with the next question of the same conversation.",
     "audit_id": "The name of this request in the audit trail.",
 }
@@ -220,7 +224,7 @@ def http_page() -> str:
     ]
     return _page(
         "HTTP interface",
-        "api/ask.py and api/app.py",
+        "the routes in api/",
         "`ntk serve` listens on http://127.0.0.1:8300 unless told otherwise. A request is made as the person whose "
         "API key it carries, and in no other way: `Authorization: Bearer KEY`. No body and no other header names "
         "anybody. The chat page is at `/`. Bodies of more than "
@@ -236,11 +240,81 @@ def http_page() -> str:
         "With `Accept: text/event-stream` the same reply comes as server-sent events. No piece of an answer is sent "
         "before the whole of it was checked.",
         _table(("event", "data"), [(f"`{name}`", meaning) for name, meaning in EVENTS.items()]),
+        "## Administration",
+        "Whoever has a key may call each of these; what he gets is decided by the rules on him. What he may not know "
+        "of is like what is not there: the same status, the same body, an empty list. A change answers 200 with "
+        "`epoch`, the number of the policy that it made; pass it as `min_epoch` with a question, to be sure that the "
+        "change holds for it. What lets somebody at what is restricted, or the caller himself at anything, answers "
+        "202 with `approval`, `reasons` and `expires_at`: it waits for a second person.",
+        "A list answers with `items` and `next`; pass that as `after` to get the next page. After the last one it is "
+        "null.",
+        *_requests(),
+        "## Edits",
+        "The edits of a request are made in their order; all hold, or none. A part with a default may be left away.",
+        _table(("op", "parts", "what it does"), [_edit(op, kind) for op, kind in sorted(KINDS.items())]),
         "## Try it",
         "```sh\ncurl --silent http://127.0.0.1:8300/api/v1/ask \\\n"
         '    --header "Authorization: Bearer $NTK_KEY" --json \'{"question": "Who do I call when I am sick?"}\'\n```',
     )
 
+
+def _requests() -> Iterator[str]:
+    """Give a table for each request of administration that has fields."""
+    schema = interface().openapi()
+    for path, methods in schema["paths"].items():
+        for method, operation in methods.items() if path != "/api/v1/ask" else ():
+            rows = [*_query(operation), *_body(operation, schema["components"]["schemas"])]
+            if rows:
+                yield f"### `{method.upper()} {path}`"
+                yield operation["description"].replace("\n", " ").replace("  ", "\n\n")
+                yield _table(("field", "form", "needed", "meaning"), rows)
+
+
+def _query(operation: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
+    for one in operation.get("parameters", ()):
+        if one["in"] == "query":
+            yield _field(one["name"], {**one["schema"], "description": one["description"]}, needed=one["required"])
+
+
+def _body(operation: Mapping[str, Any], schemas: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
+    content = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
+    model = schemas[content["$ref"].rpartition("/")[2]] if "$ref" in content else {}
+    for name, field in model.get("properties", {}).items():
+        yield _field(name, field, needed=name in model.get("required", ()))
+
+
+def _field(name: str, field: Mapping[str, Any], *, needed: bool) -> tuple[str, ...]:
+    one: Mapping[str, Any] = next((form for form in field.get("anyOf", ()) if form["type"] != "null"), field)
+    form = FORMS.get(one.get("format", ""), FORMS[one["type"]])
+    if "enum" in one:
+        form = ", ".join(f"`{value}`" for value in one["enum"])
+    limits = [
+        f", at most {int(one[key]):,}{unit}" for key, unit in LIMITS.items() if one.get(key, MAX_EPOCH) < MAX_EPOCH
+    ]
+    default = f"no: `{json.dumps(field['default'])}`" if field.get("default") not in (None, "", []) else "no"
+    return f"`{name}`", form + "".join(limits), "yes" if needed else default, field["description"]
+
+
+def _edit(op: str, kind: type[Any]) -> tuple[str, ...]:
+    parts = [f"`{part.name}`" + _without(part.default) for part in fields(kind)]
+    return f"`{op}`", ", ".join(parts), (inspect.getdoc(kind) or "").partition("\n")[0]
+
+
+def _without(default: object) -> str:
+    if default is MISSING:
+        return ""
+    shown = str(default) if isinstance(default, Label) else default
+    return f" (`{json.dumps(shown)}`)"
+
+
+FORMS: Final[Mapping[str, str]] = {
+    "string": "text",
+    "integer": "number",
+    "boolean": "true or false",
+    "array": "list of edits",
+    "date-time": "time",
+}
+LIMITS: Final[Mapping[str, str]] = {"maxLength": " characters", "maximum": "", "maxItems": ""}
 
 PROBES: Final[Mapping[str, str]] = {
     "/healthz": "Say that the process is alive. It needs no key and tells nothing else.",
@@ -288,7 +362,7 @@ def _asked() -> Iterable[tuple[str, ...]]:
         form: Mapping[str, Any] = next((one for one in field.get("anyOf", ()) if one["type"] != "null"), field)
         limit = f", at most {form['maxLength']:,} characters" if "maxLength" in form else ""
         needed = "yes" if name in schema["required"] else "no"
-        yield f"`{name}`", f"{form.get('format', 'text')}{limit}", needed, ASKED[name]
+        yield f"`{name}`", f"{form.get('format', FORMS[form['type']])}{limit}", needed, ASKED[name]
 
 
 def _page(title: str, source: str, *parts: str) -> str:

@@ -13,7 +13,7 @@ from acl.labels import join
 from acl.names import parse_collection
 from acl.scope import scope_of
 from egress.check import check
-from egress.errors import EmptyQuestion, MalformedQuestion, QuestionTooLong, RightsChanged
+from egress.errors import EmptyQuestion, MalformedQuestion, PolicyBehind, QuestionTooLong, RightsChanged
 from egress.prompt import build_prompt, digest, literal, new_delimiter
 from egress.route import QUESTION, route_of
 from egress.trail import recorded
@@ -67,6 +67,7 @@ def answer(ask: Ask, edges: Edges) -> Reply:
         EmptyQuestion, QuestionTooLong, MalformedQuestion: It cannot be asked.
         UnknownConversation: It is not there, or not the asker's.
         BadName: The collection has no such name.
+        PolicyBehind: The policy is older than the asker has seen it.
         ModelDown, AnswerBlocked, RightsChanged, RecogniserFailed, StoreDown, IndexDown, EmbedderDown: There
             is no answer. The audit trail says so.
         AuditDown: The trail cannot be written; nothing was sent, or nothing is shown.
@@ -80,9 +81,11 @@ def answer(ask: Ask, edges: Edges) -> Reply:
             scope = scope_of(connection, ask.principal, "read", within=within)
         permitted = find(question, scope, index=edges.index, embed=edges.embed, permit=edges.permit)
         trail.found(permitted)
+        _require_epoch(permitted, ask.min_epoch)
         chosen = excerpts(question, permitted)
         if not chosen:
             return trail.ended(_nothing(ask, conversation))
+        alarms = trail.alarms(chosen, permitted)
         route = route_of([excerpt.label for excerpt in chosen], edges.provider)
         recognisers = edges.recognisers()
         issue = edges.vault.issue(conversation, ask.principal.user)
@@ -101,7 +104,7 @@ def answer(ask: Ask, edges: Edges) -> Reply:
             redactions={kind.value: count for kind, count in redacted.counts.items()},
             label=join([QUESTION, *(excerpt.label for excerpt in chosen)]),
             prompt=literal(prompt),
-            warnings=(*draft.notes, *checked.warnings),
+            warnings=(*alarms, *draft.notes, *checked.warnings),
             conversation=conversation,
             audit_id=ask.id,
         )
@@ -127,6 +130,11 @@ def checked_question(text: str) -> str:
 def new_ask_id() -> str:
     """Give a fresh name for a request."""
     return str(uuid.uuid4())
+
+
+def _require_epoch(permitted: Permitted, min_epoch: int | None) -> None:
+    if min_epoch is not None and permitted.epoch < min_epoch:
+        raise PolicyBehind(f"the policy is at epoch {permitted.epoch}, and {min_epoch} was asked for: ask again")
 
 
 def _model(edges: Edges, *, leaves: bool) -> Llm:

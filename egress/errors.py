@@ -7,6 +7,7 @@ EgressError
 │   └── QuestionTooLong     over the limit of characters
 ├── PromptRefused           a text holds the delimiter of its request; nothing was sent
 ├── ModelDown               the model gave no usable answer
+├── PolicyBehind            the policy is not yet at the epoch that was asked for
 ├── AnswerBlocked           the answer failed an output check; it is not shown
 └── RightsChanged           a right was withdrawn while the answer was made; it is not shown
 """
@@ -40,6 +41,10 @@ class PromptRefused(EgressError):
 
 class ModelDown(EgressError):
     """The model gave no usable answer."""
+
+
+class PolicyBehind(EgressError):
+    """The policy is not yet at the epoch that was asked for."""
 
 
 class AnswerBlocked(EgressError):

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from acl.read import EMERGENCY
 from audit.ledger import Event
 
 if TYPE_CHECKING:
@@ -43,6 +44,15 @@ class Trail:
             "dropped": {self._unnamed(reason): count for reason, count in permitted.dropped.items()},
             "rules": sorted({self._unnamed(snippet.rule) for snippet in permitted.snippets}),
         }
+
+    def alarms(self, chosen: Sequence[Excerpt], permitted: Permitted) -> tuple[str, ...]:
+        """Note that excerpts came through emergency access, and give a warning for each place that was opened so."""
+        used = {excerpt.chunk for excerpt in chosen}
+        rules = [snippet.rule for snippet in permitted.snippets if snippet.chunk in used]
+        places = sorted({rule.split(", ")[1] for rule in rules if rule.startswith(EMERGENCY)})
+        if places:
+            self.facts["emergency"] = True
+        return tuple(f"emergency access to {place} was used" for place in places)
 
     def commit_intent(
         self, chosen: Sequence[Excerpt], route: Route, redacted: Redacted, prompt: str, prompt_hash: str

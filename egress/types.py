@@ -65,6 +65,7 @@ class Ask:
     id: str  # names the request in the audit trail
     conversation: str | None = None
     collection: str | None = None  # its name, as written by the asker
+    min_epoch: int | None = None  # answer from this epoch of the policy or a later one, or not at all
 
 
 @dataclass(frozen=True, slots=True)

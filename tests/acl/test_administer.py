@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import pytest
 from sqlalchemy import select, update
 
-from acl.administer import CONSOLE, Done, Waiting, administer, approve, epoch_of, reject
+from acl.administer import (
+    CONSOLE,
+    Done,
+    Waiting,
+    administer,
+    approval_for,
+    approvals_for,
+    approve,
+    epoch_of,
+    may_decide,
+    reject,
+)
 from acl.approvals import waiting
 from acl.authority import administrators
 from acl.breakglass import open_accesses
@@ -32,6 +43,7 @@ from acl.edits import (
     SetInheritance,
     SetLabel,
     SetOwner,
+    edits_of,
 )
 from acl.errors import BadEdit, NobodyLeft, NoSuchApproval, NotAllowed, PolicyError, PolicyMoved, UnknownName
 from acl.labels import PUBLIC, Compartment, Label, Level
@@ -411,17 +423,56 @@ def test_only_a_person_who_might_have_made_it_agrees(
     assert isinstance(made, Waiting)
     for approver, error in (
         (ADMIN, NoSuchApproval),
-        (LEAD, NotAllowed),
-        (UserId("user:ghost"), NotAllowed),
+        (LEAD, NoSuchApproval),
+        (UserId("user:ghost"), NoSuchApproval),
         (CONSOLE, NotAllowed),
     ):
         with pytest.raises(error):
             approve(store.engine, ledger, approver, made.approval)
-    with pytest.raises(NotAllowed):
+        assert kinds(store)[-1] == "policy.refused"
+    with pytest.raises(NoSuchApproval):
         reject(store.engine, ledger, LEAD, made.approval)
+    assert kinds(store)[-1] == "policy.refused"
     with pytest.raises(NoSuchApproval):
         approve(store.engine, ledger, SECOND, "00000000-0000-4000-8000-000000000000")
     assert isinstance(approve(store.engine, ledger, SECOND, made.approval), Done)
+
+
+def test_what_waits_is_known_to_who_asked_and_who_may_decide(store: Store, vaults: dict[str, Any], make: Make) -> None:
+    """AZ-03: to everybody else it is like an id under which there is nothing."""
+    pay, hers = make(ADMIN, rule("group:buyers", PAY)), make(ANNA, OpenBreakGlass(ANNA, Obj(OPEN), 30))
+    assert isinstance(pay, Waiting)
+    assert isinstance(hers, Waiting)
+    known = {
+        ADMIN: [pay.approval, hers.approval],
+        SECOND: [pay.approval, hers.approval],
+        LEAD: [hers.approval],
+        ANNA: [hers.approval],
+        UserId("user:bert"): [],
+        UserId("user:ghost"): [],
+    }
+    words = set()
+    with snapshot(store.engine) as connection:
+        for user, ids in known.items():
+            assert [asked.id for asked in approvals_for(connection, user)] == ids
+            for id_ in {pay.approval, hers.approval, "00000000-0000-4000-8000-000000000000"} - set(ids):
+                with pytest.raises(NoSuchApproval) as error:
+                    approval_for(connection, user, id_)
+                words.add(str(error.value))
+            assert [approval_for(connection, user, id_).id for id_ in ids] == ids
+        assert [may_decide(connection, user, approval_for(connection, ANNA, hers.approval)) for user in known] == [
+            True, True, True, False, False, False,
+        ]  # fmt: skip
+    assert len(words) == 1
+
+
+def test_what_waits_says_why_it_takes_two(store: Store, vaults: dict[str, Any], make: Make) -> None:
+    made = make(ADMIN, rule("group:buyers", PAY), reason="The audit of the year.")
+    assert isinstance(made, Waiting)
+    with snapshot(store.engine) as connection:
+        asked = approval_for(connection, SECOND, made.approval)
+    assert (asked.reason, asked.reasons) == ("The audit of the year.", ("it lets somebody at coll:pay",))
+    assert (asked.reasons, asked.expires_at) == (made.reasons, made.expires_at)
 
 
 def test_an_approval_works_once(store: Store, ledger: Ledger, vaults: dict[str, Any], make: Make) -> None:
@@ -574,6 +625,17 @@ def test_who_saw_an_older_policy_changes_nothing(store: Store, make: Make) -> No
     assert epoch_of(store.engine) == seen + 1
 
 
+@pytest.mark.parametrize("name", ["Dora\0Ohm", "Dora \ud800 Ohm"])
+def test_what_no_database_can_keep_is_no_text(name: str) -> None:
+    with pytest.raises(BadEdit, match="edit 2: add-user: a text holds what is no character"):
+        edits_of(
+            [
+                {"op": "add-user", "user": "user:a", "name": "Dora Öhm"},
+                {"op": "add-user", "user": "user:b", "name": name},
+            ]
+        )
+
+
 @pytest.mark.usefixtures("office")
 def test_too_many_edits_are_refused(make: Make) -> None:
     with pytest.raises(BadEdit):
@@ -623,6 +685,36 @@ def test_emergency_access_ends_by_itself(
     with snapshot(store.engine) as connection:
         roles = connection.scalars(select(schema.casbin_rule.c.v0).where(schema.casbin_rule.c.v0.like("role:%"))).all()
     assert len(roles) == 1  # the rule of the one that ended is gone
+
+
+def test_who_gets_emergency_access_is_never_the_second_person(
+    world: World, store: Store, ledger: Ledger, office: dict[str, Any], make: Make
+) -> None:
+    """An administrator who asks for somebody needs another administrator, not the one whom he asks for."""
+    bert = UserId("user:bert")
+    made = make(ADMIN, OpenBreakGlass(bert, Obj(OPEN), 30))
+    assert isinstance(made, Waiting)
+    for decide in (approve, reject):
+        with pytest.raises(NoSuchApproval):
+            decide(store.engine, ledger, bert, made.approval)
+    assert not world.verdict(bert, office["paper"])
+    approve(store.engine, ledger, SECOND, made.approval)
+    assert world.verdict(bert, office["paper"])
+
+
+def test_asking_for_emergency_access_does_not_tell_whether_a_place_is_there(
+    store: Store, ledger: Ledger, office: dict[str, Any], make: Make
+) -> None:
+    """AZ-03: what is not there waits as well, and whoever may decide finds out."""
+    bert = UserId("user:bert")
+    there, absent = (make(bert, OpenBreakGlass(bert, Obj(place), 30)) for place in (PAY, "coll:absent"))
+    assert isinstance(there, Waiting)
+    assert isinstance(absent, Waiting)
+    assert there.reasons[0].replace(PAY, "coll:absent") == absent.reasons[0]
+    with pytest.raises(UnknownName):
+        approve(store.engine, ledger, SECOND, absent.approval)
+    with pytest.raises(UnknownName):
+        make(ADMIN, OpenBreakGlass(bert, Obj("coll:absent"), 30))
 
 
 def test_emergency_access_gives_way_to_denies_and_labels(

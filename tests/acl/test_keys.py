@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import insert, select
 
+from acl.administer import CONSOLE
 from acl.change import policy_change
-from acl.errors import BadName, UnknownName
+from acl.errors import BadName, NotAllowed, UnknownName
 from acl.groups import join_group
-from acl.keys import PREFIX, new_api_key, revoke_api_keys, user_of_key
-from acl.names import UserId
+from acl.keys import PREFIX, make_key, new_api_key, revoke_api_keys, revoke_keys, shown, user_of_key
+from acl.names import ROOT, UserId
 from acl.people import Person, add_user, set_active
 from audit.ledger import records
 from store.engine import snapshot, write
 from store.schema import api_key
-from tests.worlds import ADMIN
+from tests.worlds import ADMIN, World
 
 if TYPE_CHECKING:
     from audit.ledger import Ledger
@@ -176,3 +177,58 @@ def test_the_keys_of_somebody_who_is_shut_out_open_nothing(store: Store, ledger:
             set_active(change, UserId("user:carl"), active=active)
         with snapshot(store.engine) as connection:
             assert user_of_key(connection, key) == ("user:carl" if active else None)
+
+
+# --- who may ------------------------------------------------------------------------------------
+
+ADA, GONE = UserId("user:ada"), UserId("user:gone")
+
+
+@pytest.fixture
+def office(world: World) -> World:
+    """An administrator of the whole, Anna and Bert, who are none, and somebody who has left."""
+    world.user("ada")
+    world.allow(ADA, ROOT, "manage")
+    world.deactivate(world.user("gone"))
+    return world
+
+
+@pytest.mark.parametrize(("actor", "user"), [(ANNA, ANNA), (ADA, ADA), (CONSOLE, ANNA), (CONSOLE, ADA)])
+def test_a_person_makes_keys_for_himself_and_the_console_for_everybody(
+    office: World, actor: UserId, user: UserId
+) -> None:
+    key = make_key(office.store.engine, office.ledger, actor, user)
+    assert whose(office.store, key) == user
+
+
+@pytest.mark.parametrize(
+    ("actor", "user"),
+    [(ADA, ANNA), (ANNA, BERT), (ANNA, ADA), (GONE, GONE), (UserId("user:ghost"), UserId("user:ghost")),
+     (UserId("svc:other"), ANNA)],
+)  # fmt: skip
+def test_nobody_makes_a_key_for_somebody_else(office: World, actor: UserId, user: UserId) -> None:
+    """Not even an administrator: he would be let in as him."""
+    with pytest.raises(NotAllowed):
+        make_key(office.store.engine, office.ledger, actor, user)
+    with snapshot(office.store.engine) as connection:
+        assert connection.execute(select(api_key)).all() == []
+        assert list(records(connection))[-1].body["kind"] == "policy.refused"
+
+
+@pytest.mark.parametrize("actor", [ANNA, ADA, CONSOLE])
+def test_ones_own_key_is_ones_own_to_revoke_and_an_administrators(office: World, actor: UserId) -> None:
+    key = new_key(office.store, office.ledger)
+    revoke_keys(office.store.engine, office.ledger, actor, shown(key))
+    assert whose(office.store, key) is None
+
+
+@pytest.mark.parametrize("actor", [BERT, GONE, UserId("user:ghost"), UserId("svc:other")])
+def test_a_key_of_somebody_else_is_like_one_that_is_not_there(office: World, actor: UserId) -> None:
+    """AZ-03."""
+    key = new_key(office.store, office.ledger)
+    with pytest.raises(UnknownName) as hers:
+        revoke_keys(office.store.engine, office.ledger, actor, shown(key))
+    with pytest.raises(UnknownName) as nobodys:
+        revoke_keys(office.store.engine, office.ledger, actor, "ntk_absent")
+    assert str(hers.value).replace(shown(key), "ntk_absent") == str(nobodys.value)
+    assert whose(office.store, key) == ANNA

@@ -12,6 +12,7 @@ from starlette.testclient import TestClient
 from api.app import create_app
 from api.cli import main
 from api.wiring import House, open_house
+from tests.api.office import Office, open_office
 from tests.sites import Site, make_site
 
 if TYPE_CHECKING:
@@ -48,6 +49,12 @@ def house(site: Site, hash_embed: Embed) -> Iterator[House]:
 def client(house: House) -> Iterator[TestClient]:
     with _client(house) as opened:
         yield opened
+
+
+@pytest.fixture
+def office(client: TestClient, house: House, site: Site) -> Office:
+    """The installation with administrators, and a way to call it as each of them."""
+    return open_office(client, house, site)
 
 
 @dataclass(frozen=True, slots=True)

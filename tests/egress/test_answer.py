@@ -10,15 +10,17 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import select, text
 
+from acl.breakglass import open_access
+from acl.change import policy_change
 from acl.decision import Principal
 from acl.errors import BadName
 from acl.labels import Compartment, Label, Level
-from acl.names import DocumentId, UserId
+from acl.names import DocumentId, Obj, UserId
 from api.loopback import LoopbackProvider, Message
 from audit.errors import AuditDown
 from audit.ledger import verify
 from egress.answer import MAX_QUESTION, NOTHING, Edges, answer
-from egress.errors import EmptyQuestion, MalformedQuestion, ModelDown, QuestionTooLong, RightsChanged
+from egress.errors import EmptyQuestion, MalformedQuestion, ModelDown, PolicyBehind, QuestionTooLong, RightsChanged
 from egress.extractive import Extractive
 from egress.openai_model import OpenAiModel
 from egress.route import Provider
@@ -30,7 +32,7 @@ from redaction.vault import Vault
 from retrieval.permit import permit
 from store import schema
 from store.engine import snapshot, write
-from tests.worlds import APP, World
+from tests.worlds import ADMIN, APP, World
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -267,6 +269,31 @@ def test_a_refused_question_leaves_a_record(world: World, anna: UserId) -> None:
     answer(_ask(world.user("ben")), _edges(world))
     (record,) = _trail(world)
     assert record["kind"] == "ask.nothing"
+
+
+def test_a_policy_that_is_behind_asks_no_model(
+    world: World, anna: UserId, provider: LoopbackProvider, remote: OpenAiModel
+) -> None:
+    edges = _edges(world, remote=remote)
+    with snapshot(world.store.engine) as connection:
+        epoch = connection.scalars(select(schema.policy_state.c.epoch)).one()
+    with pytest.raises(PolicyBehind):
+        answer(replace(_ask(anna), min_epoch=epoch + 1), edges)
+    assert provider.requests == []
+    assert _trail(world)[-1]["error"] == "PolicyBehind"
+    assert answer(replace(_ask(anna), min_epoch=epoch), edges).outcome == "answered"
+    assert len(provider.requests) == 1
+
+
+def test_emergency_access_is_told_with_each_answer_that_came_through_it(world: World, anna: UserId) -> None:
+    ben = world.user("ben", clearance=Level.CONFIDENTIAL)
+    with policy_change(world.store.engine, world.ledger, ADMIN) as change:
+        open_access(change, ben, Obj("coll:finance"), 30)
+    edges = _edges(world)
+    assert answer(_ask(ben), edges).warnings[0] == "emergency access to coll:finance was used"
+    assert [record.get("emergency") for record in _trail(world)] == [True, True]
+    assert not [warning for warning in answer(_ask(anna), edges).warnings if "emergency" in warning]
+    assert [record.get("emergency") for record in _trail(world)[2:]] == [None, None]
 
 
 @pytest.mark.parametrize(

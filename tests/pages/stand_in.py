@@ -121,6 +121,7 @@ class StandIn:
     status: int = 200
     media_type: str = EVENT_STREAM
     cut: int = 7  # bytes in a piece
+    emergency: list[dict[str, str]] = field(default_factory=list)  # what is open
     held: bool = False  # keep the stream open after the body
     asked: list[dict[str, Any]] = field(default_factory=list)
     keys: list[str | None] = field(default_factory=list)
@@ -153,6 +154,11 @@ def stand_in_app() -> FastAPI:
     async def ask(request: Request) -> Response:
         service: StandIn = request.app.state.service
         return await service.answer(request)
+
+    @app.get("/api/v1/me")
+    async def me(request: Request) -> dict[str, Any]:
+        service: StandIn = request.app.state.service
+        return {"user": "user:anna", "name": "Anna Berg", "application": "app:http", "emergency": service.emergency}
 
     return app
 

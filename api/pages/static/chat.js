@@ -20,6 +20,7 @@ const STOPPED = "Stopped before the end. If the prompt had left by then, the aud
 const byId = (id) => document.getElementById(id);
 const [keyForm, keyField, keyError, signIn, signOutButton] =
   ["key-form", "key", "key-error", "sign-in", "sign-out"].map(byId);
+const emergency = byId("emergency");
 const [chat, empty, turns, askForm, question, counter, notice, send, stop] =
   ["chat", "empty", "turns", "ask", "question", "counter", "notice", "send", "stop"].map(byId);
 
@@ -27,6 +28,7 @@ const [chat, empty, turns, askForm, question, counter, notice, send, stop] =
 let key = null;
 let conversation = null;
 let running = null; // the AbortController of the question under way
+let lookingAgain = 0; // the timer that looks whether emergency access has ended
 
 // --- The stream -----------------------------------------------------------------------------------------------------
 
@@ -224,6 +226,33 @@ function showReply(part, reply) {
   showWhatLeft(part, reply);
 }
 
+/** Say loudly which emergency access is open, as the service has it now; look again when the first of it ends. */
+async function showEmergency() {
+  const asked = key;
+  const response = await fetch("/api/v1/me", {
+    headers: { Authorization: `Bearer ${asked}` },
+    cache: "no-store",
+    redirect: "error",
+  }).catch(() => null);
+  const me = response?.ok ? await response.json().catch(() => null) : null;
+  if (key !== asked || !isObject(me) || !Array.isArray(me.emergency)) return; // what is not known takes nothing away
+  const open = me.emergency.filter((it) => isObject(it) && isText(it.object) && !Number.isNaN(Date.parse(it.ends_at)));
+  putEmergency(open.map((it) => [it.object, new Date(it.ends_at)]));
+}
+
+function putEmergency(open) {
+  clearTimeout(lookingAgain);
+  const until = (end) => end.toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "short" });
+  const lines = open.map(([object, end]) => `Emergency access to ${object} is open until ${until(end)}.`);
+  // Put in again only when it says something else, so that it is not read out after each answer.
+  if (lines.join("\n") !== [...emergency.children].map((line) => line.textContent).join("\n")) {
+    emergency.replaceChildren(...lines.map((line) => element("p", line)));
+  }
+  emergency.hidden = lines.length === 0;
+  const ends = Math.min(...open.map(([, end]) => end.getTime()));
+  if (lines.length) lookingAgain = setTimeout(showEmergency, Math.max(1000, ends - Date.now() + 500));
+}
+
 function adviceFor({ status, code }) {
   if (code === undefined && status === undefined) return "Check that you are connected, then ask again.";
   if (status === 429) return "You have asked a lot in a short time. Wait a little, then ask again.";
@@ -277,6 +306,7 @@ async function ask(text) {
       showProblem(turn.querySelector(".said"), problem, () => running === null && ask(text));
     },
   });
+  if (key !== null) showEmergency();
   part("answer").removeAttribute("aria-busy");
   part("stage").textContent = run.signal.aborted ? STOPPED : "";
   if (running === run) setRunning(null);
@@ -287,6 +317,7 @@ function signOut(message, unasked) {
   running?.abort();
   setRunning(null);
   key = conversation = null;
+  putEmergency([]);
   turns.replaceChildren();
   notice.textContent = "";
   question.value = message === undefined ? "" : question.value || unasked;
@@ -318,6 +349,7 @@ keyForm.addEventListener("submit", (event) => {
   signIn.hidden = true;
   chat.hidden = signOutButton.hidden = false;
   showCount();
+  showEmergency();
   question.focus();
 });
 

@@ -1,0 +1,85 @@
+"""What two people decide, over HTTP: what waits for a second person, and emergency access."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse, Response
+from pydantic import Field
+
+from acl.administer import administer, approval_for, approvals_for, approve, refusal_recorded, reject
+from acl.approvals import to_json
+from acl.breakglass import MOST_MINUTES, none_open, open_accesses
+from acl.edits import EndBreakGlass, OpenBreakGlass
+from acl.errors import NotAllowed
+from acl.names import ROOT, Obj, parse_name
+from api.body import OneMeaning
+from api.caller import Body, Calling, Id, Nothing, made
+
+router = APIRouter(prefix="/api/v1", route_class=OneMeaning)
+
+
+class BreakGlassIn(Body):
+    """Emergency access that somebody asks for, for himself."""
+
+    object: str = Field(max_length=140, description="The place: `coll:NAME`, `folder:ID` or `doc:ID`.")
+    minutes: int = Field(ge=1, le=MOST_MINUTES, description="How long it is to be open.")
+    reason: str = Field(
+        min_length=1, max_length=500, pattern=r"^[^\x00]*$", description="Why; a second person reads it."
+    )
+
+
+@router.get("/approvals")
+def get_approvals(caller: Calling) -> JSONResponse:
+    """List what waits for a second person and the caller has asked for, or may decide on; the oldest first."""
+    with caller.acting() as actor:
+        found = approvals_for(actor.connection, caller.user)
+    return JSONResponse({"items": [to_json(asked) for asked in found], "next": None})
+
+
+@router.get("/approvals/{id}")
+def get_approval(id: Id, caller: Calling) -> JSONResponse:  # noqa: A002 - the name in the path
+    """Show what waits, or what became of it, to who asked for it or may decide on it."""
+    with refusal_recorded(caller.ledger, caller.user, what="approval"), caller.acting() as actor:
+        return JSONResponse(to_json(approval_for(actor.connection, caller.user, id)))
+
+
+@router.post("/approvals/{id}/approve")
+def post_approve(id: Id, caller: Calling, _body: Nothing | None = None) -> JSONResponse:  # noqa: A002 - the name in the path
+    """Agree, as a second person, to what waits; it holds from the next request on."""
+    return made(approve(caller.engine, caller.ledger, caller.user, id))
+
+
+@router.post("/approvals/{id}/reject", status_code=204)
+def post_reject(id: Id, caller: Calling, _body: Nothing | None = None) -> Response:  # noqa: A002 - the name in the path
+    """Say no, as a second person, to what waits."""
+    reject(caller.engine, caller.ledger, caller.user, id)
+    return Response(status_code=204)
+
+
+@router.post("/break-glass", status_code=202)
+def post_break_glass(body: BreakGlassIn, caller: Calling) -> JSONResponse:
+    """Ask for access to a place in an emergency, for oneself. It waits for a second person."""
+    place = Obj(parse_name(body.object, frozenset({"coll", "folder", "doc"})))
+    edit = OpenBreakGlass(caller.user, place, body.minutes)
+    return made(administer(caller.engine, caller.ledger, caller.user, [edit], reason=body.reason))
+
+
+@router.get("/break-glass")
+def get_break_glass(caller: Calling) -> JSONResponse:
+    """List the emergency access that is open: one's own, and everybody's for an administrator of the whole."""
+    with caller.acting() as actor:
+        opened = open_accesses(actor.connection, None if actor.manages(ROOT) else caller.user)
+    items = [
+        {"id": one.id, "user": one.user, "object": one.object, "ends_at": one.ends_at.isoformat(timespec="seconds")}
+        for one in opened
+    ]
+    return JSONResponse({"items": items, "next": None})
+
+
+@router.delete("/break-glass/{id}")
+def delete_break_glass(id: Id, caller: Calling) -> JSONResponse:  # noqa: A002 - the name in the path
+    """End an emergency access before its time: one's own, or at a place that one manages."""
+    try:
+        return made(administer(caller.engine, caller.ledger, caller.user, [EndBreakGlass(id)]))
+    except NotAllowed as error:
+        raise none_open() from error

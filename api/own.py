@@ -1,0 +1,40 @@
+"""What is the caller's own, over HTTP: who he is, and his API keys."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse, Response
+
+from acl.breakglass import open_accesses
+from acl.keys import make_key, revoke_keys, shown
+from acl.people import name_of
+from api.body import OneMeaning
+from api.caller import Calling, Id, Nothing  # noqa: TC001 - FastAPI reads the annotations
+
+router = APIRouter(prefix="/api/v1", route_class=OneMeaning)
+
+
+@router.get("/me")
+def get_me(caller: Calling) -> JSONResponse:
+    """Say who the caller is, through which application he asks, and what is open to him in an emergency."""
+    with caller.acting() as actor:
+        name = name_of(actor.connection, caller.user)
+        opened = open_accesses(actor.connection, caller.user) if actor.who.principals else []
+    emergency = [{"object": one.object, "ends_at": one.ends_at.isoformat(timespec="seconds")} for one in opened]
+    return JSONResponse(
+        {"user": caller.user, "name": name, "application": caller.principal.application, "emergency": emergency}
+    )
+
+
+@router.post("/keys", status_code=201)
+def post_keys(caller: Calling, _body: Nothing | None = None) -> JSONResponse:
+    """Make an API key for oneself, and show it once."""
+    key = make_key(caller.engine, caller.ledger, caller.user, caller.user)
+    return JSONResponse({"key": key, "prefix": shown(key)}, status_code=201)
+
+
+@router.delete("/keys/{prefix}", status_code=204)
+def delete_keys(prefix: Id, caller: Calling) -> Response:
+    """Revoke a key by the first ten characters of it: one's own, and anybody's as an administrator of the whole."""
+    revoke_keys(caller.engine, caller.ledger, caller.user, prefix)
+    return Response(status_code=204)
