@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import IntEnum
-from functools import reduce
 from typing import TYPE_CHECKING, Final, NewType
 
 from acl.errors import BadLabel
@@ -49,7 +48,9 @@ PUBLIC: Final = Label(Level.PUBLIC)
 
 def join(labels: Iterable[Label]) -> Label:
     """Give the label of a text made from texts with these labels; from none at all, public."""
-    return reduce(lambda a, b: Label(max(a.level, b.level), a.compartments | b.compartments), labels, PUBLIC)
+    joined = [PUBLIC, *labels]
+    level = max(label.level for label in joined)
+    return Label(level, frozenset().union(*(label.compartments for label in joined)))
 
 
 def parse_level(text: str) -> Level:

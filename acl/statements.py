@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import String, bindparam, select
 
+from store.one_of import OneOf
 from store.schema import (
     break_glass,
     casbin_rule,
@@ -22,14 +23,7 @@ from store.schema import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from sqlalchemy import BindParameter, Select, Table
-
-
-def any_of(name: str) -> BindParameter[Sequence[str]]:
-    """Give a parameter that stands for a list of values, of any length."""
-    return bindparam(name, expanding=True)
+    from sqlalchemy import Select, Table
 
 
 def _above() -> Select[str]:
@@ -40,14 +34,14 @@ def _above() -> Select[str]:
 
 
 def _path() -> Select[str | None]:
-    path = select(node.c.id).where(node.c.id.in_(any_of("ids"))).cte("path", recursive=True)
+    path = select(node.c.id).where(OneOf(node.c.id, "ids")).cte("path", recursive=True)
     # A look-up for each step. Joined with the table, PostgreSQL would read all of it at each step.
     parent = select(node.c.parent_id).where(node.c.id == path.c.id).scalar_subquery()
     return select(path.union(select(parent).where(path.c.id.is_not(None))).c.id)
 
 
 def _labelled(table: Table, compartments: Table) -> Select[Any]:
-    return select(table, compartments.c.compartment).outerjoin(compartments).where(table.c.id.in_(any_of("ids")))
+    return select(table, compartments.c.compartment).outerjoin(compartments).where(OneOf(table.c.id, "ids"))
 
 
 USER: Final = select(users.c.active, users.c.clearance).where(users.c.id == bindparam("user"))
@@ -65,12 +59,12 @@ OPENED_TO: Final = select(break_glass.c.id).where(
 
 # The rules that speak of some subjects and some actions; those of them that speak of certain objects.
 _rule = casbin_rule.c
-_SPEAKS: Final = (_rule.ptype == "p") & _rule.v0.in_(any_of("subjects")) & _rule.v2.in_(any_of("actions"))
+_SPEAKS: Final = (_rule.ptype == "p") & OneOf(_rule.v0, "subjects") & OneOf(_rule.v2, "actions")
 OBJECTS: Final = select(_rule.v1, _rule.v3).where(_SPEAKS)
 RULES: Final = select(_rule.v0, _rule.v1, _rule.v2, _rule.v3).where(_SPEAKS).order_by(_rule.id)
 # Not the bare column: SQLite would look for every pair of a subject and an object, of which there can be a hundred
 # thousand, instead of going through the rules of the subjects.
-RULES_ON: Final = RULES.where(_rule.v1.concat("").in_(any_of("objects")))
+RULES_ON: Final = RULES.where(OneOf(_rule.v1.concat(""), "objects"))
 
 # Documents and nodes by their ids: a row for each compartment of their own, or one without.
 DOCUMENTS: Final = _labelled(document, document_compartment)

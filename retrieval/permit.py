@@ -10,12 +10,13 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import select
 
 from acl.decision import Deny, decider
 from acl.read import rules_on, whats_of, who_of
 from retrieval.types import Hit, Snippet
 from store.engine import snapshot
+from store.one_of import OneOf
 from store.schema import chunk, document, policy_state
 from store.sealed import DocumentKey
 
@@ -34,7 +35,7 @@ _EPOCH: Final = select(policy_state.c.epoch)
 _CHUNKS: Final = (
     select(chunk, document.c.version.label("live_version"), document.c.wrapped_key, document.c.sealed_title)
     .join(document)
-    .where(chunk.c.id.in_(bindparam("ids", expanding=True)))
+    .where(OneOf(chunk.c.id, "ids"))
 )
 
 
