@@ -1,7 +1,7 @@
 """Decisions: what a scope and a second decision cost, by caller, number of rules, and kind of database.
 
 Beside them plain Casbin: `Enforcer.enforce` with its own role managers on a whole policy. And a permission
-change: what it rewrites in the index, and from which request on it holds.
+change: what it rewrites in the index, and from which request on it holds; and a folder moved.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from acl.scope import scope_of
 from bench.change import change_figures
 from bench.crowd import Caller, Corner, fill
 from bench.figures import Figure, at_most
+from bench.move import FOLDER, Folder, move_figures
 from bench.plain import plain_enforcer
 from retrieval.permit import permit
 from store.engine import open_engine, snapshot
@@ -63,6 +64,8 @@ class Plan:
         callers: Who asks; the goals are those of a caller named `typical`.
         rounds: How often each cell is visited; the cells take turns.
         calls: Calls in a visit.
+        folder: What is moved.
+        singles: Single payload writes between two moves.
     """
 
     sizes: tuple[int, ...]
@@ -70,10 +73,12 @@ class Plan:
     callers: tuple[Caller, ...] = (Caller("typical", 12, 100), Caller("extreme", 900, 8_600))
     rounds: int = 7
     calls: int = 100
+    folder: Folder = FOLDER
+    singles: int = 100
 
 
 FULL: Final = Plan(sizes=(1_000, 100_000, 1_000_000), plain=(100, 1_000, 10_000, 100_000))
-QUICK: Final = Plan(sizes=(1_000, 100_000), plain=(100, 1_000, 10_000), calls=40)
+QUICK: Final = Plan(sizes=(1_000, 100_000), plain=(100, 1_000, 10_000), calls=40, singles=20)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +138,7 @@ def measure(plan: Plan) -> Iterator[Figure]:
     yield from _flatness(plan, cells, reasons)
     yield from _beside_plain(plan, cells)
     yield from change_figures(plan.rounds)
+    yield from move_figures(plan.rounds, plan.folder, plan.singles)
 
 
 def short(number: int) -> str:

@@ -8,12 +8,19 @@ import pytest
 
 from bench.acl import KINDS, SERVER, Plan, measure, short
 from bench.crowd import Caller
+from bench.move import Folder
 
 if TYPE_CHECKING:
     from bench.figures import Figure
 
 TINY = Plan(
-    sizes=(50, 300), plain=(20, 60), callers=(Caller("typical", 5, 20), Caller("extreme", 30, 400)), rounds=1, calls=2
+    sizes=(50, 300),
+    plain=(20, 60),
+    callers=(Caller("typical", 5, 20), Caller("extreme", 30, 400)),
+    rounds=2,
+    calls=2,
+    folder=Folder(documents=6, chunks=2),
+    singles=3,
 )
 
 
@@ -34,7 +41,7 @@ def test_every_cell_has_a_figure_with_an_id_of_its_own(figures: list[Figure]) ->
         for point in ("p50", "p99")
     }
     assert times < set(ids)
-    assert {"flat.scope.typical.sqlite", "plain.60.p50", "ratio.plain", "P7.rewritten", "P7.late"} < set(ids)
+    assert {"flat.scope.typical.sqlite", "plain.60.p50", "ratio.plain", "P7.rewritten", "P7.late", "M1"} < set(ids)
 
 
 def test_a_permission_change_writes_no_point_and_holds_from_the_next_request_on(figures: list[Figure]) -> None:
