@@ -104,7 +104,7 @@ def test_what_lets_the_asker_in_waits_for_somebody_else(run: Run, keys: dict[str
     assert asked.code == Exit.PARTLY
     assert run("ask", QUESTION, key=keys["ada"]).code == Exit.NO
     refused(run("approve", approval_in(asked), key=keys["ada"]), "no-such-approval", Exit.NO)
-    refused(run("approve", approval_in(asked), key=keys["ben"]), "not-allowed", Exit.NO)
+    refused(run("approve", approval_in(asked), key=keys["ben"]), "no-such-approval", Exit.NO)
     refused(run("approve", approval_in(asked)), "not-allowed", Exit.NO, "a second person is a person")
     refused(run("approve", "none", key=keys["olga"]), "no-such-approval", Exit.NO)
     assert run("approve", key=keys["ben"]).out == "Nothing waits for you.\n"
