@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from fastapi import Request  # noqa: TC002 - FastAPI reads the annotation
 
+from acl.admin.keys import user_of_key
+from acl.admin.people import require_subject
 from acl.decision import Principal
 from acl.errors import PolicyError
-from acl.keys import user_of_key
 from acl.names import Obj, UserId, parse_name
-from acl.people import require_subject
 from api.errors import NotSignedIn
 from audit.ledger import Event
 from store.engine import snapshot

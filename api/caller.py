@@ -11,8 +11,8 @@ from fastapi import Depends, Path, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from acl.administer import Done, refusal_recorded
-from acl.authority import Actor, require_administrator
+from acl.admin.authority import Actor, require_administrator
+from acl.admin.gate import Done, refusal_recorded
 from acl.decision import Principal  # noqa: TC001 - FastAPI reads the annotation
 from api.auth import principal_of
 from audit.ledger import Event
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
-    from acl.administer import Waiting
-    from acl.listing import Page
+    from acl.admin.gate import Waiting
+    from acl.insight.listing import Page
     from acl.names import UserId
     from api.wiring import House
     from audit.chain import Json

@@ -115,7 +115,7 @@ def ingest(
     json: AsJson = False,
 ) -> None:
     """Read a folder into a collection; a second run takes only what changed. Hidden files are passed over."""
-    from acl.administer import Waiting
+    from acl.admin.gate import Waiting
     from acl.labels import Label, parse_compartment, parse_level
     from api.ingesting import ingest_folder
     from api.wiring import open_house
@@ -246,7 +246,7 @@ def audit_verify(data: Data = DATA, json: AsJson = False) -> None:
 @audit_app.command("replay")
 def audit_replay(data: Data = DATA, json: AsJson = False) -> None:
     """Build the policy from its records alone, and say where the tables are not what the records make (exit 1)."""
-    from acl.replay import current, differences, replay
+    from acl.insight.replay import current, differences, replay
     from api.wiring import open_store_at
     from audit.ledger import records
     from store.engine import snapshot

@@ -6,10 +6,10 @@ from fastapi import APIRouter
 from fastapi.responses import JSONResponse, Response
 from pydantic import Field
 
-from acl.administer import administer, approval_for, approvals_for, approve, refusal_recorded, reject
-from acl.approvals import to_json
-from acl.breakglass import MOST_MINUTES, none_open, open_accesses
-from acl.edits import EndBreakGlass, OpenBreakGlass
+from acl.admin.approvals import to_json
+from acl.admin.breakglass import MOST_MINUTES, none_open, open_accesses
+from acl.admin.edits import EndBreakGlass, OpenBreakGlass
+from acl.admin.gate import administer, approval_for, approvals_for, approve, refusal_recorded, reject
 from acl.errors import NotAllowed
 from acl.names import ROOT, Obj, parse_name
 from api.body import OneMeaning

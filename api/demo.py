@@ -19,15 +19,15 @@ import yaml
 from rich.markup import escape
 from rich.rule import Rule as Line
 
-from acl.change import policy_change
+from acl.admin.change import policy_change
+from acl.admin.groups import join_group
+from acl.admin.keys import new_api_key
+from acl.admin.nodes import add_collection, ensure_folder
+from acl.admin.people import Person, add_user
+from acl.admin.rules import grant
 from acl.decision import Principal, Rule
-from acl.groups import join_group
-from acl.keys import new_api_key
 from acl.labels import Label, parse_compartment, parse_level
 from acl.names import NodeId, Obj, Subject, UserId
-from acl.nodes import add_collection, ensure_folder
-from acl.people import Person, add_user
-from acl.rules import grant
 from api import show
 from api.founding import found
 from api.ingesting import ingest_edges
@@ -46,7 +46,7 @@ from store.folder import Layout, is_demo, owned
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from acl.change import Change
+    from acl.admin.change import Change
     from api.loopback import Message
     from api.wiring import House
     from egress.types import Reply

@@ -11,20 +11,20 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import Field
 
-from acl.administer import administer, epoch_of
-from acl.directory import plan_directory
-from acl.directory_csv import read_csv
-from acl.directory_scim import read_scim
-from acl.edits import to_json
+from acl.admin.edits import to_json
+from acl.admin.gate import administer, epoch_of
+from acl.exchange.directory import plan_directory
+from acl.exchange.directory_csv import read_csv
+from acl.exchange.directory_scim import read_scim
+from acl.exchange.policy_file import export_policy, plan_policy
 from acl.names import Subject
-from acl.policy_file import export_policy, plan_policy
 from api.caller import REASON, Asked, Caller, Calling, made
 from api.errors import BadRequest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from acl.edits import Edit
+    from acl.admin.edits import Edit
     from audit.chain import Json
 
 router = APIRouter(prefix="/api/v1/policy")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from acl.administer import CONSOLE
-from acl.change import policy_change
+from acl.admin.change import policy_change
+from acl.admin.gate import CONSOLE
+from acl.admin.rules import grant
 from acl.decision import Rule
 from acl.names import ROOT, Subject
-from acl.rules import grant
 from api.wiring import EMBEDDER, open_store_at
 from store.folder import create
 

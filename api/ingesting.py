@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from acl.administer import Waiting, administer
-from acl.authority import Actor
-from acl.edits import AddCollection, AddRule
+from acl.admin.authority import Actor
+from acl.admin.edits import AddCollection, AddRule
+from acl.admin.gate import Waiting, administer
+from acl.admin.nodes import own_label
+from acl.admin.people import require_subject
 from acl.errors import AlreadyThere, BadLabel, NotAllowed
 from acl.names import Obj, parse_collection
-from acl.nodes import own_label
-from acl.people import require_subject
 from ingest.pipeline import Edges, Summary, ingest
 from ingest.walk import walk
 from retrieval.embed import word_piece_counter
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from acl.edits import Edit
+    from acl.admin.edits import Edit
     from acl.labels import Label
     from acl.names import NodeId, UserId
     from api.wiring import House

@@ -5,9 +5,9 @@ from __future__ import annotations
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse, Response
 
-from acl.breakglass import open_accesses
-from acl.keys import make_key, revoke_keys, shown
-from acl.people import name_of
+from acl.admin.breakglass import open_accesses
+from acl.admin.keys import make_key, revoke_keys, shown
+from acl.admin.people import name_of
 from api.body import OneMeaning
 from api.caller import Calling, Id, Nothing  # noqa: TC001 - FastAPI reads the annotations
 

@@ -13,22 +13,22 @@ from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse, Response
 from pydantic import AwareDatetime, Field, Strict
 
-from acl import explained, listing, simulated
-from acl.administer import administer
-from acl.edits import edits_of
+from acl.admin.edits import edits_of
+from acl.admin.gate import administer
 from acl.errors import BadExport, UnknownName
-from acl.explain import explain_to
+from acl.insight import explained, listing, simulated
+from acl.insight.explain import explain_to
+from acl.insight.review import review
+from acl.insight.signoff import sign, to_csv
+from acl.insight.simulate import simulate
 from acl.names import OBJECT_KINDS, SUBJECT_KINDS, Action, DocumentId, NodeId, Obj, Subject, UserId, parse_name
-from acl.review import review
-from acl.signoff import sign, to_csv
-from acl.simulate import simulate
 from api.ask import MAX_EPOCH
 from api.body import OneMeaning
 from api.caller import REASON, Asked, Body, Calling, Listed, made, page
 from store.engine import write
 
 if TYPE_CHECKING:
-    from acl.listing import Membership, NodeLine, RuleLine, UserLine
+    from acl.insight.listing import Membership, NodeLine, RuleLine, UserLine
     from audit.chain import Json
 
 MOST_EDITS: Final = 10_000

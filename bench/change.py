@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from sqlalchemy import func, select
 
-from acl.change import policy_change
+from acl.admin.change import policy_change
+from acl.admin.groups import join_group, leave_group
+from acl.admin.people import Person, add_user, set_active, set_clearance
+from acl.admin.rules import grant, withdraw
 from acl.decision import Principal, Rule
-from acl.groups import join_group, leave_group
 from acl.labels import PUBLIC, Label, Level
 from acl.names import ROOT, Obj, Subject, UserId
-from acl.people import Person, add_user, set_active, set_clearance
 from acl.read import whats_of
-from acl.rules import grant, withdraw
 from acl.scope import scope_of
 from audit.ledger import Ledger
 from bench.crowd import fill
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from sqlalchemy import Engine
 
-    from acl.change import Change
+    from acl.admin.change import Change
     from acl.decision import What
     from bench.crowd import Corner
     from retrieval.types import Hit

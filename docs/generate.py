@@ -19,7 +19,7 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 from typer.core import TyperArgument, TyperGroup, TyperOption
 
-from acl.edits import KINDS
+from acl.admin.edits import KINDS
 from acl.labels import Label, Level
 from acl.names import DocumentId
 from api.admission import MAX_BODY

@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from sqlalchemy import delete, func, insert, select, update
 
-from acl.change import policy_change, unnamed
+from acl.admin.change import policy_change, unnamed
+from acl.admin.nodes import ensure_folder, placing_of
 from acl.names import DocumentId, NodeId
-from acl.nodes import ensure_folder, placing_of
 from acl.read import whats_of
 from audit.ledger import Event
 from ingest.chunk import chunk as cut

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from sqlalchemy import delete, insert, select, update
 
+from acl.admin.nodes import subtree
 from acl.names import DocumentId, NodeId
-from acl.nodes import subtree
 from acl.read import whats_of
 from retrieval.filter import OWN, SCOPE, of_key
 from retrieval.types import Tags

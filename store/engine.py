@@ -32,7 +32,7 @@ _SQLITE_PRAGMAS = (
 # turns, and read what those before them have written:
 #
 # - SQLite has one writer at a time, from his first line on.
-# - On PostgreSQL a writer waits where he locks a row first: the policy's (acl.change), the head of the audit
+# - On PostgreSQL a writer waits where he locks a row first: the policy's (acl.admin.change), the head of the audit
 #   trail (audit.ledger), a conversation's (redaction.vault). Each of his statements sees all that was committed
 #   before it, so he goes on from what the one before him has left. With repeatable reads he would still see the
 #   state from before he waited, and fail: the waiting would have been for nothing, and an audit record lost.

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from acl.administer import CONSOLE
-from acl.change import policy_change
-from acl.groups import join_group
-from acl.keys import new_api_key
+from acl.admin.change import policy_change
+from acl.admin.gate import CONSOLE
+from acl.admin.groups import join_group
+from acl.admin.keys import new_api_key
+from acl.admin.people import Person, add_user
 from acl.labels import Label, Level
 from acl.names import UserId
-from acl.people import Person, add_user
 from api.founding import found
 from api.ingesting import ingest_folder
 from api.wiring import House, open_house

@@ -19,15 +19,15 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from sqlalchemy import delete, event, insert, select, update
 
-from acl.change import policy_change
+from acl.admin.change import policy_change
+from acl.admin.groups import join_group
+from acl.admin.nodes import add_collection, ensure_folder
+from acl.admin.people import Person, add_user
+from acl.admin.rules import grant
 from acl.decision import Permit, Principal, Rule, decider
-from acl.groups import join_group
 from acl.labels import PUBLIC, Compartment, Label, Level
 from acl.names import EVERYONE, ROOT, DocumentId, NodeId, Obj, Subject, UserId
-from acl.nodes import add_collection, ensure_folder
-from acl.people import Person, add_user
 from acl.read import rules_of, whats_of, who_of
-from acl.rules import grant
 from acl.scope import Scope, scope_of
 from retrieval.find import find
 from retrieval.permit import Permitted, permit

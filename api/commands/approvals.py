@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,7 +10,7 @@ from api import show
 from api.commands.common import DATA, As, AsJson, Data, desk, told
 
 if TYPE_CHECKING:
-    from acl.approvals import Approval
+    from acl.admin.approvals import Approval
 
 break_glass_app = typer.Typer(
     help="Access in an emergency: with a reason, a second person and an end.", no_args_is_help=True
@@ -25,10 +25,10 @@ def approve(
     json: AsJson = False,
 ) -> None:
     """Decide, as a second person, on a change that waits; or list what waits for you."""
-    from acl.administer import approve as agree
-    from acl.administer import may_decide
-    from acl.administer import reject as refuse
-    from acl.approvals import waiting
+    from acl.admin.approvals import to_json, waiting
+    from acl.admin.gate import approve as agree
+    from acl.admin.gate import may_decide
+    from acl.admin.gate import reject as refuse
     from store.engine import snapshot
 
     with desk(data, as_user) as at:
@@ -36,7 +36,7 @@ def approve(
             with snapshot(at.engine) as connection:
                 mine = [asked for asked in waiting(connection) if may_decide(connection, at.actor, asked)]
             if json:
-                show.as_json([_to_json(asked) for asked in mine])
+                show.as_json([to_json(asked) for asked in mine])
             else:
                 show.lines(_listed(mine))
         elif reject:
@@ -57,17 +57,6 @@ def _listed(asked: list[Approval]) -> list[str]:
     return lines or ["Nothing waits for you."]
 
 
-def _to_json(asked: Approval) -> dict[str, Any]:
-    return {
-        "approval": asked.id,
-        "asked_by": asked.asked_by,
-        "reason": asked.reason,
-        "asked_at": asked.asked_at.isoformat(),
-        "expires_at": asked.expires_at.isoformat(),
-        "edits": asked.payload,
-    }
-
-
 @break_glass_app.command("open")
 def break_glass_open(
     place: Annotated[str, typer.Argument(help="coll:NAME, folder:ID or doc:ID")],
@@ -78,7 +67,7 @@ def break_glass_open(
     json: AsJson = False,
 ) -> None:
     """Ask for access to a place in an emergency, for yourself. It waits for a second person (exit 3)."""
-    from acl.edits import OpenBreakGlass
+    from acl.admin.edits import OpenBreakGlass
     from acl.names import Obj, parse_name
 
     at_place = Obj(parse_name(place, frozenset({"coll", "folder", "doc"})))
@@ -96,7 +85,7 @@ def break_glass_end(
     json: AsJson = False,
 ) -> None:
     """End an emergency access before its time."""
-    from acl.edits import EndBreakGlass
+    from acl.admin.edits import EndBreakGlass
 
     with desk(data, as_user) as at:
         at.make([EndBreakGlass(id_)], f"Ended {id_}.", {"id": id_}, json=json)
@@ -105,7 +94,7 @@ def break_glass_end(
 @break_glass_app.command("list")
 def break_glass_list(as_user: As = None, data: Data = DATA, json: AsJson = False) -> None:
     """List the emergency access that is open: your own, or everybody's for an administrator."""
-    from acl.breakglass import open_accesses
+    from acl.admin.breakglass import open_accesses
     from store.engine import snapshot
 
     with desk(data, as_user) as at, snapshot(at.engine) as connection:

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
-    from acl.administer import Waiting
-    from acl.authority import Actor
-    from acl.edits import Edit
-    from acl.listing import Page
+    from acl.admin.authority import Actor
+    from acl.admin.edits import Edit
+    from acl.admin.gate import Waiting
+    from acl.insight.listing import Page
     from acl.names import UserId
     from api.auth import Installation
     from audit.ledger import Ledger
@@ -55,7 +55,7 @@ class Desk:
         epoch: int | None = None,
     ) -> None:
         """Make edits as the actor, and tell what came of it: it is done, or it waits for a second person (exit 3)."""
-        from acl.administer import Waiting, administer
+        from acl.admin.gate import Waiting, administer
 
         made = administer(self.engine, self.ledger, self.actor, edits, reason=reason, epoch=epoch)
         if isinstance(made, Waiting):
@@ -65,7 +65,7 @@ class Desk:
     @contextmanager
     def looking(self) -> Iterator[Actor]:
         """Look at one state of the policy, as the actor."""
-        from acl.authority import Actor
+        from acl.admin.authority import Actor
         from store.engine import snapshot
 
         with snapshot(self.engine) as connection:
@@ -123,7 +123,7 @@ def actor_of(opened: Installation, as_user: str | None) -> UserId:
     Raises:
         NotADemo, NotSignedIn, BadName, UnknownName: Nobody of this name may give commands here.
     """
-    from acl.administer import CONSOLE
+    from acl.admin.gate import CONSOLE
     from api.auth import COMMAND_LINE, principal_named, principal_of_key
 
     if as_user is not None:

@@ -38,7 +38,7 @@ def user_add(
     json: AsJson = False,
 ) -> None:
     """Add a person. He may read nothing until a group or a rule says so."""
-    from acl.edits import AddUser, Edit, JoinGroup
+    from acl.admin.edits import AddUser, Edit, JoinGroup
     from acl.names import Subject, UserId
 
     edits: list[Edit] = [AddUser(UserId(user), name, email, phone, label_of(clearance, compartments))]
@@ -50,7 +50,7 @@ def user_add(
 @user_app.command("list")
 def user_list(as_user: As = None, data: Data = DATA, json: AsJson = False) -> None:
     """List the people, for administrators of the whole."""
-    from acl.listing import users
+    from acl.insight.listing import users
 
     with desk(data, as_user) as at, at.looking() as actor:
         found = list(every(lambda after: users(actor, after=after or "")))
@@ -71,7 +71,7 @@ def user_describe(
     json: AsJson = False,
 ) -> None:
     """Change by what a person is recognised in a text."""
-    from acl.edits import DescribeUser
+    from acl.admin.edits import DescribeUser
     from acl.names import UserId
 
     with desk(data, as_user) as at:
@@ -89,7 +89,7 @@ def user_clear(
     json: AsJson = False,
 ) -> None:
     """Say up to which level, and in which compartments, a person is cleared."""
-    from acl.edits import SetClearance
+    from acl.admin.edits import SetClearance
     from acl.names import UserId
 
     label = label_of(level, compartments)
@@ -113,7 +113,7 @@ def user_enable(user: User, as_user: As = None, data: Data = DATA, json: AsJson 
 
 
 def _set_active(user: str, as_user: str | None, data: Data, *, active: bool, json: bool) -> None:
-    from acl.edits import SetActive
+    from acl.admin.edits import SetActive
     from acl.names import UserId
 
     with desk(data, as_user) as at:
@@ -131,7 +131,7 @@ def group_join(
     json: AsJson = False,
 ) -> None:
     """Put a person or a group into a group; it holds from the next request on."""
-    from acl.edits import JoinGroup
+    from acl.admin.edits import JoinGroup
     from acl.names import Subject
 
     with desk(data, as_user) as at:
@@ -148,7 +148,7 @@ def group_list(
     json: AsJson = False,
 ) -> None:
     """List who is right in which group, for administrators of the whole."""
-    from acl.listing import groups
+    from acl.insight.listing import groups
     from acl.names import Subject
 
     wanted = Subject(group) if group else None
@@ -166,7 +166,7 @@ def group_leave(
     json: AsJson = False,
 ) -> None:
     """Take a person or a group out of a group; it holds from the next request on."""
-    from acl.edits import LeaveGroup
+    from acl.admin.edits import LeaveGroup
     from acl.names import Subject
 
     with desk(data, as_user) as at:
@@ -177,8 +177,8 @@ def group_leave(
 @key_app.command("new")
 def key_new(user: User, as_user: As = None, data: Data = DATA, json: AsJson = False) -> None:
     """Make an API key for a person, and show it once. A person makes keys for himself alone."""
-    from acl.change import policy_change
-    from acl.keys import new_api_key
+    from acl.admin.change import policy_change
+    from acl.admin.keys import new_api_key
     from acl.names import UserId
 
     with desk(data, as_user) as at, policy_change(at.engine, at.ledger, at.actor) as change:
@@ -194,8 +194,8 @@ def key_revoke(
     json: AsJson = False,
 ) -> None:
     """Revoke a key; it stops working with the next request."""
-    from acl.change import policy_change
-    from acl.keys import revoke_api_keys
+    from acl.admin.change import policy_change
+    from acl.admin.keys import revoke_api_keys
 
     with desk(data, as_user) as at, policy_change(at.engine, at.ledger, at.actor) as change:
         revoke_api_keys(change, prefix)

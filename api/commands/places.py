@@ -28,9 +28,9 @@ def place_add(
     json: AsJson = False,
 ) -> None:
     """Make a collection, or a folder in one. A collection needs a level; a folder has that of what it is in."""
-    from acl.edits import AddCollection, AddFolder, Edit
+    from acl.admin.edits import AddCollection, AddFolder, Edit
+    from acl.admin.nodes import new_folder_id
     from acl.names import NodeId, parse_name
-    from acl.nodes import new_folder_id
 
     if within is None:
         if level is None:
@@ -54,7 +54,7 @@ def place_list(
     json: AsJson = False,
 ) -> None:
     """List the collections that you manage, or the folders right in a place."""
-    from acl.listing import nodes
+    from acl.insight.listing import nodes
     from acl.names import NodeId
 
     parent = NodeId(within) if within else None
@@ -84,7 +84,7 @@ def place_move(
     json: AsJson = False,
 ) -> None:
     """Put a folder, with all that lies in it, or a document somewhere else."""
-    from acl.edits import Edit, MoveDocument, MoveFolder
+    from acl.admin.edits import Edit, MoveDocument, MoveFolder
     from acl.names import DocumentId, NodeId, parse_name
 
     parse_name(place, frozenset({"folder", "doc"}))
@@ -107,7 +107,7 @@ def place_label(
     json: AsJson = False,
 ) -> None:
     """Set the own label of a place. What is above it can only be raised by it."""
-    from acl.edits import SetLabel
+    from acl.admin.edits import SetLabel
     from acl.names import NodeId, parse_name
 
     label = label_of(level, compartments)
@@ -129,7 +129,7 @@ def place_inherit(
     json: AsJson = False,
 ) -> None:
     """Let the rules from above reach what lies here, or cut them off. Labels are never cut off."""
-    from acl.edits import SetInheritance
+    from acl.admin.edits import SetInheritance
     from acl.names import NodeId, parse_name
 
     edit = SetInheritance(NodeId(parse_name(place, frozenset({"coll", "folder"}))), not cut)
@@ -148,7 +148,7 @@ def place_owner(
     json: AsJson = False,
 ) -> None:
     """Say who owns a document: the rules on owner:ID cover it then."""
-    from acl.edits import SetOwner
+    from acl.admin.edits import SetOwner
     from acl.names import DocumentId, UserId, parse_name
 
     edit = SetOwner(DocumentId(parse_name(document, frozenset({"doc"}))), UserId(owner) if owner else None)

@@ -16,7 +16,8 @@ from api.errors import Exit
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from acl.edits import Edit
+    from acl.admin.edits import Edit
+    from acl.exchange.directory_file import Form
     from acl.names import Effect
     from api.commands.common import Desk
 
@@ -83,7 +84,7 @@ def policy_remove(
 
 
 def _rule(op: str, parts: Sequence[str]) -> tuple[Edit, dict[str, Any]]:
-    from acl.edits import edit_of
+    from acl.admin.edits import edit_of
 
     value = dict(zip(("subject", "object", "action", "effect"), parts, strict=False))
     return edit_of({"op": op, **value}), value
@@ -98,7 +99,7 @@ def policy_list(
     json: AsJson = False,
 ) -> None:
     """List the rules on what you manage, the oldest first."""
-    from acl.listing import rules
+    from acl.insight.listing import rules
     from acl.names import Obj
     from acl.names import Subject as Name
 
@@ -119,8 +120,8 @@ def policy_explain(
     json: AsJson = False,
 ) -> None:
     """Say why somebody may do something, or each thing that he lacks; exit 1 if he may not. For those who manage it."""
-    from acl.explain import explain_to
-    from acl.explained import to_json, to_lines
+    from acl.insight.explain import explain_to
+    from acl.insight.explained import to_json, to_lines
     from acl.names import NodeId, UserId, parse_action, parse_name
     from store.engine import snapshot
 
@@ -146,8 +147,8 @@ def policy_simulate(
     json: AsJson = False,
 ) -> None:
     """Say who would gain and who would lose what, and change nothing. For administrators of the whole."""
-    from acl.simulate import simulate
-    from acl.simulated import to_json, to_lines
+    from acl.insight.simulate import simulate
+    from acl.insight.simulated import to_json, to_lines
 
     wanted = [*_lines("add", add), *_lines("remove", remove), *(_edits_in(edits) if edits else ())]
     with desk(data, as_user) as at:
@@ -160,7 +161,7 @@ def policy_simulate(
 
 
 def _lines(verb: str, written: Sequence[str] | None) -> list[Edit]:
-    from acl.edits import edit_of
+    from acl.admin.edits import edit_of
     from acl.errors import BadEdit
 
     made = []
@@ -179,7 +180,7 @@ def _lines(verb: str, written: Sequence[str] | None) -> list[Edit]:
 def _edits_in(file: Path) -> list[Edit]:
     import json
 
-    from acl.edits import edits_of
+    from acl.admin.edits import edits_of
     from acl.errors import BadEdit
 
     try:
@@ -202,11 +203,11 @@ def policy_review(
     json: AsJson = False,
 ) -> None:
     """List what each person reaches in each collection, and why; export it; sign what was exported."""
+    from acl.insight.review import review
+    from acl.insight.reviewed import to_json, to_lines
+    from acl.insight.signoff import read_export, to_csv
+    from acl.insight.signoff import sign as sign_export
     from acl.names import parse_action
-    from acl.review import review
-    from acl.reviewed import to_json, to_lines
-    from acl.signoff import read_export, to_csv
-    from acl.signoff import sign as sign_export
     from store.engine import snapshot, write
 
     with desk(data, as_user) as at:
@@ -245,7 +246,7 @@ def policy_import(
     json: AsJson = False,
 ) -> None:
     """Take in rules and memberships: all of the file, or nothing of it."""
-    from acl.policy_file import plan_policy
+    from acl.exchange.policy_file import plan_policy
 
     with desk(data, as_user) as at:
         at.require_administrator()
@@ -256,7 +257,7 @@ def policy_import(
 @policy_app.command("export")
 def policy_export(as_user: As = None, data: Data = DATA) -> None:
     """Print all rules and memberships as Casbin's policy.csv, in the form that import takes."""
-    from acl.policy_file import export_policy
+    from acl.exchange.policy_file import export_policy
     from store.engine import snapshot
 
     with desk(data, as_user) as at:
@@ -278,29 +279,28 @@ def policy_directory(
     json: AsJson = False,
 ) -> None:
     """Take in people and groups from a directory: all of the file, or nothing of it; or print those that are here."""
-    from acl.directory import plan_directory
-    from acl.directory_csv import export_csv, read_csv
-    from acl.directory_scim import export_scim, read_scim
+    from acl.exchange.directory import plan_directory
+    from acl.exchange.directory_file import export_directory, read_directory
     from store.engine import snapshot
 
-    read, export = (read_scim, export_scim) if scim else (read_csv, export_csv)
+    form: Form = "scim" if scim else "csv"
     with desk(data, as_user) as at:
         at.require_administrator()
         if file is None:
             with snapshot(at.engine) as connection:
-                sys.stdout.write(export(connection))
+                sys.stdout.write(export_directory(connection, form))
             return
-        plan = plan_directory(at.engine, read(text_of(file)), is_whole=whole, let_in=let_in)
+        plan = plan_directory(at.engine, read_directory(text_of(file), form), is_whole=whole, let_in=let_in)
         show.warnings(plan.left)
         _take_in(at, plan.edits, file, reason, dry_run=dry_run, json=json)
 
 
 def _take_in(at: Desk, edits: Sequence[Edit], file: Path, reason: str, *, dry_run: bool, json: bool) -> None:
     """Make the edits of a file, or tell what they would do."""
-    from acl.edits import to_json
-    from acl.simulate import simulate
-    from acl.simulated import to_json as difference_to_json
-    from acl.simulated import to_lines
+    from acl.admin.edits import to_json
+    from acl.insight.simulate import simulate
+    from acl.insight.simulated import to_json as difference_to_json
+    from acl.insight.simulated import to_lines
 
     listed = [to_json(edit) for edit in edits]
     if not dry_run:

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 from sqlalchemy import Engine, select
 
-from acl.change import Change
+from acl.admin.change import Change
 from acl.decision import Rule
 from acl.labels import Compartment
 from acl.names import Obj, Subject

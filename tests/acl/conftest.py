@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from acl.change import policy_change
+from acl.admin.change import policy_change
 from tests.worlds import ADMIN, World, hurry
 
 if TYPE_CHECKING:

@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from sqlalchemy import select, update
 
-from acl.change import policy_change
+from acl.admin.change import policy_change
+from acl.admin.rules import grant, has_line, withdraw
 from acl.decision import Principal, Rule
 from acl.names import DocumentId, NodeId, Obj, Subject, UserId
-from acl.rules import grant, has_line, withdraw
 from acl.scope import scope_of
 from audit.ledger import Ledger
 from retrieval.permit import permit

@@ -6,7 +6,7 @@ from typing import Final
 
 from hypothesis import strategies as st
 
-from acl.edits import (
+from acl.admin.edits import (
     AddCollection,
     AddFolder,
     AddRule,

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Final
 from hypothesis import strategies as st
 from sqlalchemy import delete, insert, text
 
-from acl.change import policy_change
+from acl.admin.change import policy_change
+from acl.admin.groups import join_group
+from acl.admin.people import Person, add_user
+from acl.admin.rules import grant
 from acl.decision import Rule
-from acl.groups import join_group
 from acl.labels import Compartment, Label, Level
 from acl.names import NodeId, Obj, Subject, UserId
-from acl.people import Person, add_user
-from acl.rules import grant
 from audit.ledger import Ledger
 from bench.deciders.oracle import LEVELS, Document, Node, SmallWorld, User
 from store import schema
@@ -25,7 +25,7 @@ from tests.worlds import ADMIN, put_chunks, put_document
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from acl.change import Change
+    from acl.admin.change import Change
     from store.envelope import Keys
     from store.folder import Store
 

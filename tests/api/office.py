@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import select
 
-from acl.change import policy_change
+from acl.admin.change import policy_change
+from acl.admin.keys import new_api_key
+from acl.admin.nodes import add_collection
+from acl.admin.people import Person, add_user
+from acl.admin.rules import grant
 from acl.decision import Rule
-from acl.keys import new_api_key
 from acl.labels import Compartment, Label, Level
 from acl.names import ROOT, NodeId, Obj, Subject, UserId
-from acl.nodes import add_collection
-from acl.people import Person, add_user
-from acl.rules import grant
 from store.engine import snapshot
 from store.schema import audit_record
 

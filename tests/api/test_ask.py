@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy import select, text
 from starlette.testclient import TestClient
 
-from acl.change import policy_change
-from acl.keys import revoke_api_keys
+from acl.admin.change import policy_change
+from acl.admin.keys import revoke_api_keys
 from api.app import create_app
 from egress.answer import NOTHING
 from store import schema

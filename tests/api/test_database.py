@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from acl.change import policy_change
+from acl.admin.change import policy_change
+from acl.admin.people import Person, add_user
 from acl.names import UserId
-from acl.people import Person, add_user
 from acl.read import people
 from api.cli import main
 from api.doctor import State, examine

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 from starlette.testclient import TestClient
 
-from acl.change import policy_change
+from acl.admin.change import policy_change
+from acl.admin.keys import new_api_key
 from acl.decision import Principal
-from acl.keys import new_api_key
 from acl.labels import PUBLIC, Compartment, Label, Level
 from acl.names import DocumentId, NodeId, Obj, UserId
 from acl.scope import scope_of

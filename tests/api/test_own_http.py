@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from acl.administer import epoch_of
-from acl.change import policy_change
+from acl.admin.change import policy_change
+from acl.admin.gate import epoch_of
+from acl.admin.people import set_active
 from acl.names import UserId
-from acl.people import set_active
 from tests.api.office import ADMIN, STAFF
 
 if TYPE_CHECKING:

@@ -10,13 +10,13 @@ import pytest
 from sqlalchemy import select, text
 from starlette.testclient import TestClient
 
-from acl.administer import CONSOLE
-from acl.change import policy_change
+from acl.admin.change import policy_change
+from acl.admin.gate import CONSOLE
+from acl.admin.nodes import add_collection, move_document, set_label
+from acl.admin.rules import grant
 from acl.decision import Rule
 from acl.labels import PUBLIC, Label, Level
 from acl.names import DocumentId, NodeId, Obj, Subject
-from acl.nodes import add_collection, move_document, set_label
-from acl.rules import grant
 from api.app import create_app
 from api.doctor import State, examine
 from api.ingesting import ingest_folder

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from acl.change import policy_change
+from acl.admin.change import policy_change
+from acl.admin.rules import grant, withdraw
 from acl.decision import Rule
 from acl.names import Obj, Subject, UserId
-from acl.rules import grant, withdraw
 from api.wiring import open_house
 from docs.generate import REPLIED
 from egress.answer import NOTHING

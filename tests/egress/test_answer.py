@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import select, text
 
-from acl.breakglass import open_access
-from acl.change import policy_change
+from acl.admin.breakglass import open_access
+from acl.admin.change import policy_change
 from acl.decision import Principal
 from acl.errors import BadName
 from acl.labels import Compartment, Label, Level

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import func, select
 
-from acl.change import policy_change
+from acl.admin.change import policy_change
+from acl.admin.nodes import set_label
 from acl.labels import Compartment, Label, Level
 from acl.names import NodeId
-from acl.nodes import set_label
 from ingest.errors import EmptyFolder, NoSuchFolder, OtherFolder
 from ingest.pipeline import Edges, Summary, ingest
 from retrieval.errors import IndexDown

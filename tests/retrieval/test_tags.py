@@ -11,10 +11,10 @@ import pytest
 import qdrant_edge as edge
 from sqlalchemy import delete, insert, select, update
 
-from acl.change import Change, policy_change
+from acl.admin.change import Change, policy_change
+from acl.admin.nodes import move_document, move_node, set_inheritance, set_label, set_owner
 from acl.labels import PUBLIC, Compartment, Label, Level
 from acl.names import DocumentId, NodeId, Obj, UserId
-from acl.nodes import move_document, move_node, set_inheritance, set_label, set_owner
 from acl.read import whats_of
 from retrieval.edge import EdgeIndex
 from retrieval.embed import DIMENSION

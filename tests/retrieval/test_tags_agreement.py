@@ -12,10 +12,10 @@ from hypothesis import Phase, assume, find, given, settings
 from hypothesis import strategies as st
 from hypothesis.errors import NoSuchExample
 
-from acl.change import Change, policy_change
+from acl.admin.change import Change, policy_change
+from acl.admin.nodes import move_document, move_node, set_inheritance, set_label, set_owner
 from acl.labels import Compartment, Label, Level
 from acl.names import DocumentId, NodeId, UserId
-from acl.nodes import move_document, move_node, set_inheritance, set_label, set_owner
 from audit.ledger import Ledger
 from bench.deciders import oracle
 from retrieval.edge import DOCUMENT, EdgeIndex, to_edge

@@ -1,0 +1,1 @@
+"""Changes of the policy: what can be changed, who may, alone or with a second person."""

@@ -1,0 +1,121 @@
+"""API keys: 256 random bits, shown once, kept as a hash.
+
+Doors call `make_key` and `revoke_keys`, which decide who may. A person makes keys for himself alone: an
+administrator with a key of somebody else would be let in as him, and the trail would name the wrong one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy import insert, select, update
+
+from acl.admin.authority import Actor
+from acl.admin.change import policy_change
+from acl.admin.gate import CONSOLE, refusal_recorded
+from acl.admin.people import require_subject
+from acl.errors import NotAllowed, UnknownName
+from acl.names import ROOT, UserId, parse_name
+from acl.read import who_of
+from store.schema import api_key, users
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Engine
+
+    from acl.admin.change import Change
+    from audit.ledger import Ledger
+
+PREFIX: Final = "ntk_"
+_SHOWN: Final = len(PREFIX) + 6
+_MAX_LENGTH: Final = 200
+
+
+def make_key(engine: Engine, ledger: Ledger, actor: UserId, user: UserId) -> str:
+    """Make a key for a user and give it; it cannot be read again.
+
+    Raises:
+        NotAllowed: He may not make one for this user.
+        BadName, UnknownName: There is no such user.
+    """
+    with refusal_recorded(ledger, actor), policy_change(engine, ledger, actor) as change:
+        require_may_make(change.connection, actor, user)
+        return new_api_key(change, user)
+
+
+def revoke_keys(engine: Engine, ledger: Ledger, actor: UserId, prefix: str) -> None:
+    """Revoke the keys whose shown beginning is this, as far as they are the actor's to revoke.
+
+    Raises:
+        UnknownName: There is none that still works, or it is somebody else's; the words are the same.
+    """
+    with policy_change(engine, ledger, actor) as change:
+        revoke_api_keys(change, prefix, of=None if may_revoke_all(change.connection, actor) else actor)
+
+
+def require_may_make(connection: Connection, actor: UserId, user: UserId) -> None:
+    """Check that somebody may make a key for a user: an active person for himself, the console for everybody.
+
+    Raises:
+        NotAllowed: He may not.
+    """
+    active = bool(who_of(connection, actor).principals)
+    if actor != CONSOLE and not (active and actor == user):
+        raise NotAllowed("a key is made by the person himself, or on the command line by who holds the data folder")
+
+
+def may_revoke_all(connection: Connection, actor: UserId) -> bool:
+    """Say whether somebody may revoke the keys of others: an administrator of the whole, or the console."""
+    return actor == CONSOLE or bool(Actor.of(connection, actor).manages(ROOT))
+
+
+def new_api_key(change: Change, user: UserId) -> str:
+    """Make a key for a user and give it; it cannot be read again.
+
+    Raises:
+        BadName, UnknownName: There is no such user.
+    """
+    require_subject(change.connection, parse_name(user, frozenset({"user"})))
+    key = PREFIX + secrets.token_urlsafe(32)
+    change.connection.execute(
+        insert(api_key).values(hash=_hash(key), prefix=shown(key), user_id=user, created_at=datetime.now(UTC))
+    )
+    change.done.append(["key", user, shown(key)])
+    return key
+
+
+def revoke_api_keys(change: Change, prefix: str, *, of: UserId | None = None) -> None:
+    """Revoke the keys whose shown beginning is this, of one user or of whomever.
+
+    Raises:
+        UnknownName: There is none that still works.
+    """
+    working = (api_key.c.prefix == prefix) & api_key.c.revoked_at.is_(None)
+    if of is not None:
+        working &= api_key.c.user_id == of
+    if not change.connection.execute(update(api_key).where(working).values(revoked_at=datetime.now(UTC))).rowcount:
+        raise UnknownName(f"no working key begins with {prefix!r}: write the {_SHOWN} characters that were shown")
+    change.done.append(["key revoked", prefix])
+
+
+def shown(key: str) -> str:
+    """Give the beginning of a key, by which it is named."""
+    return key[:_SHOWN]
+
+
+def user_of_key(connection: Connection, key: str) -> UserId | None:
+    """Give the user whose key this is; None for an unknown, revoked or malformed one, and if he is shut out.
+
+    The look-up is by hash of the whole key, so its time tells nothing of how much of a guess is right.
+    """
+    if not key.startswith(PREFIX) or len(key) > _MAX_LENGTH:
+        return None
+    works = (api_key.c.hash == _hash(key)) & api_key.c.revoked_at.is_(None) & users.c.active
+    user = connection.scalar(select(api_key.c.user_id).join(users).where(works))
+    return None if user is None else UserId(user)
+
+
+def _hash(key: str) -> str:
+    return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,0 +1,1 @@
+"""A policy and a directory as files, in and out."""
