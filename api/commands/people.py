@@ -177,12 +177,11 @@ def group_leave(
 @key_app.command("new")
 def key_new(user: User, as_user: As = None, data: Data = DATA, json: AsJson = False) -> None:
     """Make an API key for a person, and show it once. A person makes keys for himself alone."""
-    from acl.admin.change import policy_change
-    from acl.admin.keys import new_api_key
+    from acl.admin.keys import make_key
     from acl.names import UserId
 
-    with desk(data, as_user) as at, policy_change(at.engine, at.ledger, at.actor) as change:
-        key = new_api_key(change, UserId(user))
+    with desk(data, as_user) as at:
+        key = make_key(at.engine, at.ledger, at.actor, UserId(user))
     show.done(key, {"user": user, "key": key} if json else None)
 
 
@@ -194,11 +193,10 @@ def key_revoke(
     json: AsJson = False,
 ) -> None:
     """Revoke a key; it stops working with the next request."""
-    from acl.admin.change import policy_change
-    from acl.admin.keys import revoke_api_keys
+    from acl.admin.keys import revoke_keys
 
-    with desk(data, as_user) as at, policy_change(at.engine, at.ledger, at.actor) as change:
-        revoke_api_keys(change, prefix)
+    with desk(data, as_user) as at:
+        revoke_keys(at.engine, at.ledger, at.actor, prefix)
     show.done(f"Revoked {prefix}….", {"revoked": prefix} if json else None)
 
 

@@ -138,6 +138,17 @@ def test_the_console_can_be_shut(run: Run, keys: dict[str, str]) -> None:
     refused(run("policy", "export"), "not-allowed", Exit.NO)
 
 
+def test_a_key_is_made_by_the_person_himself_or_at_the_console(run: Run, keys: dict[str, str]) -> None:
+    """Who could make a key of somebody else would be let in as him, and the trail would name the wrong one."""
+    for who in ("ben", "ada"):
+        refused(run("key", "new", "user:anna", key=keys[who]), "not-allowed", Exit.NO)
+    refused(run("key", "revoke", keys["anna"][:10], key=keys["ben"]), "unknown-name", Exit.NO)
+    made = run("key", "new", "user:ben", key=keys["ben"])
+    assert made.code == Exit.YES
+    assert run("key", "revoke", made.out[:10], key=keys["ben"]).code == Exit.YES
+    assert run("key", "revoke", keys["anna"][:10], key=keys["ada"]).code == Exit.YES
+
+
 def test_places_are_made_moved_labelled_and_cut(run: Run, site: Site) -> None:
     assert run("place", "add", "coll:archive", "--level", "internal").code == Exit.YES
     (made,) = values(run("place", "add", "Old papers", "--in", "coll:finance", "--json"))

@@ -57,16 +57,16 @@ def lint_imports(folder: Path) -> subprocess.CompletedProcess[str]:
 
 def test_the_linter_holds_the_same_floors() -> None:
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]
-    (contract,) = settings["contracts"]
+    contract, inside_acl = settings["contracts"]
     assert tuple(frozenset(layer.split(" | ")) for layer in contract["layers"]) == tuple(map(frozenset, FLOORS))
     assert set(settings["root_packages"]) == set(HOUSE)
-    assert "ignore_imports" not in contract
+    assert not {"ignore_imports"} & (contract.keys() | inside_acl.keys())
 
 
 def test_imports_go_downwards_through_the_house() -> None:
     run = lint_imports(ROOT)
     assert run.returncode == 0, run.stdout
-    assert "1 kept, 0 broken" in run.stdout
+    assert "2 kept, 0 broken" in run.stdout
 
 
 @pytest.mark.parametrize(
