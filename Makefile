@@ -15,7 +15,7 @@ demo: .venv/.installed ## the sample company: three people ask, see what is refu
 	$(BIN)/ntk demo --data .demo
 
 test: .venv/.dev ## run the whole suite
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile
 
 check: .venv/.dev ## lint, formatting, types, imports
 	$(BIN)/ruff check .

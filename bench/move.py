@@ -15,9 +15,9 @@ import numpy as np
 import qdrant_edge as edge
 from sqlalchemy import insert
 
-from acl.change import policy_change
+from acl.admin.change import policy_change
+from acl.admin.nodes import move_node
 from acl.names import DocumentId, NodeId
-from acl.nodes import move_node
 from acl.read import whats_of
 from audit.ledger import Ledger
 from bench.figures import Figure, at_most
