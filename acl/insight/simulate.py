@@ -155,9 +155,14 @@ class _State:
             self._rules[Subject(subject)].append(Rule(Subject(subject), Obj(obj), action, effect))
         self.people = {person.user: person for person in _people(connection, self._rules)}
 
+    def person(self, user: UserId) -> _Person | None:
+        """Give an active user, or a service: it is there also when no rule names it."""
+        found = self.people.get(user)
+        return _Person(user, PUBLIC, {}, ()) if found is None and is_service(user) else found
+
     def rules(self, user: UserId, action: Action) -> list[Rule]:
         """Give the rules that speak of a user and an action; none of a user who is not active."""
-        person = self.people.get(user)
+        person = self.person(user)
         return [] if person is None else [rule for rule in person.rules if rule.action in (action, ANY_ACTION)]
 
     def cleared(self, person: _Person, action: Action) -> int:
@@ -166,7 +171,7 @@ class _State:
 
     def reach(self, user: UserId, action: Action) -> int:
         """Give the set of the places where a user may do something."""
-        person = self.people.get(user)
+        person = self.person(user)
         if person is None:
             return 0
         allowed = denied = 0
@@ -211,7 +216,7 @@ def _reasons(user: UserId, action: Action, places: int, worse: _State, better: _
     """Part places by what stands in the way in the worse state: one obstacle each, the first that there is."""
     if not places:
         return
-    person = worse.people.get(user)
+    person = worse.person(user)
     if person is None:
         yield Why("not active"), places
         return

@@ -74,15 +74,24 @@ def edits(documents: list[DocumentId] | None = None) -> st.SearchStrategy[Edit]:
             AddCollection, st.sampled_from([*NEW_COLLECTIONS, COLLECTIONS[0]]).map(NodeId), st.just("N"), _labels
         ),
         st.builds(AddFolder, _folders, _nodes, st.sampled_from(["a", "b"]), _labels, st.booleans()),
+        edits_of_places(documents),
+        edits_of_places(documents),
+        st.builds(OpenBreakGlass, _users, (_nodes | _documents).map(Obj), st.sampled_from([60, 60, 0])),
+        rules.map(lambda rule: AddRule(Subject(rule[0]), Obj(rule[1]), rule[2], rule[3])),  # type: ignore[arg-type]  # drawn texts
+        rules.map(lambda rule: RemoveRule(Subject(rule[0]), Obj(rule[1]), rule[2], rule[3])),  # type: ignore[arg-type]  # same
+    )
+
+
+def edits_of_places(documents: list[DocumentId] | None = None) -> st.SearchStrategy[Edit]:
+    """Give edits that the index has to follow."""
+    _documents = st.sampled_from(documents or [*map(DocumentId, DOCUMENTS), DocumentId("doc:none")])
+    return st.one_of(
         st.builds(MoveFolder, _folders, _nodes),
         st.builds(SetInheritance, _nodes, st.booleans()),
         st.builds(SetLabel, _nodes | _documents, _clearances),
         st.builds(SetLabel, _nodes | _documents, st.sampled_from([PUBLIC, Label(Level.RESTRICTED)])),
         st.builds(MoveDocument, _documents, _nodes),
         st.builds(SetOwner, _documents, st.none() | _users),
-        st.builds(OpenBreakGlass, _users, (_nodes | _documents).map(Obj), st.sampled_from([60, 60, 0])),
-        rules.map(lambda rule: AddRule(Subject(rule[0]), Obj(rule[1]), rule[2], rule[3])),  # type: ignore[arg-type]  # drawn texts
-        rules.map(lambda rule: RemoveRule(Subject(rule[0]), Obj(rule[1]), rule[2], rule[3])),  # type: ignore[arg-type]  # same
     )
 
 

@@ -348,6 +348,17 @@ def test_who_comes_to_manage_a_place_need_not_be_cleared_for_it(world: World) ->
     assert line.actions == ("share", "manage")
 
 
+def test_a_service_gains_by_its_first_rule_and_not_by_being_active(world: World) -> None:
+    """It was told to be active now: before its first rule, nothing named it."""
+    a = world.collection("a")
+    service = AddRule(Subject("svc:importer"), Obj(a), "write")
+    (line,) = simulate(world.store.engine, [service]).gained
+    assert (line.users, line.why) == (("svc:importer",), Why("no rule", service.rule))
+    world.allow("svc:importer", a, "write")
+    (line,) = simulate(world.store.engine, [RemoveRule(service.subject, service.object, "write")]).lost
+    assert (line.users, line.why) == (("svc:importer",), Why("no rule", service.rule))
+
+
 def test_a_wrong_edit_is_an_error_and_leaves_nothing_either(office: World) -> None:
     untouched = tables(office.store.engine)
     with pytest.raises(UnknownName, match="user:none"):
