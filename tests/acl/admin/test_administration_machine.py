@@ -1,6 +1,6 @@
 """Any history of administration: what is listed, decided, found and opened is one, and the records make the tables.
 
-Two administrators change a small world through `acl.administer`, with edits that make sense and edits that do not;
+Two administrators change a small world through `acl.admin.gate`, with edits that make sense and edits that do not;
 documents come in through the real pipeline, and the index follows when it gets to it. Beside it runs a model, changed
 by the rules of this test alone, on which the oracle decides.
 """
@@ -20,10 +20,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 from sqlalchemy import delete, select, update
 
-from acl.administer import CONSOLE, Waiting, administer, approve
-from acl.change import policy_change
-from acl.decision import Rule
-from acl.edits import (
+from acl.admin.change import policy_change
+from acl.admin.edits import (
     AddCollection,
     AddFolder,
     AddRule,
@@ -41,12 +39,14 @@ from acl.edits import (
     SetLabel,
     SetOwner,
 )
+from acl.admin.gate import CONSOLE, Waiting, administer, approve
+from acl.admin.rules import grant
+from acl.decision import Rule
 from acl.errors import PolicyError
+from acl.insight.replay import current, differences, replay
 from acl.labels import PUBLIC, Label
 from acl.names import ROOT, DocumentId, NodeId, Obj, Subject, UserId
 from acl.read import whats_of
-from acl.replay import current, differences, replay
-from acl.rules import grant
 from audit.ledger import Ledger, records, verify
 from bench.deciders import oracle
 from ingest.pipeline import Edges, ingest
