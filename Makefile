@@ -36,8 +36,9 @@ docs: .venv/.dev ## write the generated reference pages
 sample: .venv/.dev ## write the documents of the sample company
 	$(BIN)/python deploy/sample/make.py
 
-bench-acl: .venv/.dev ## time decisions and scopes, and renew their table in docs/benchmarks.md
+bench-acl: .venv/.dev ## time decisions, compare five deciders on a million, and renew their tables
 	$(BIN)/python -m bench acl --write
+	$(BIN)/python -m bench deciders --write
 
 bench-demo: .venv/.dev ## time the demonstration, and renew its table in docs/benchmarks.md
 	$(BIN)/python -m bench demo --write
