@@ -91,5 +91,11 @@ def test_what_the_page_calls_refuses_who_is_not_signed_in_by_itself(client: Test
     assert len(called) == len(re.findall(r"fetch\(|XMLHttpRequest|sendBeacon|EventSource|WebSocket", script))
     assert "/api/v1/ask" in called
     for path in called:
-        assert client.post(path, json=QUESTION).status_code == 401
-        assert client.post(path, json=QUESTION, headers=_signed_in(site.anna)).status_code == 200
+        assert _called(client, path, {}) == 401
+        assert _called(client, path, _signed_in(site.anna)) == 200
+
+
+def _called(client: TestClient, path: str, headers: dict[str, str]) -> int:
+    """Call a path as the page does: with a question where one can be put, else to read."""
+    asked = client.post(path, json=QUESTION, headers=headers)
+    return (client.get(path, headers=headers) if asked.status_code == 405 else asked).status_code

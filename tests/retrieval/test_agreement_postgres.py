@@ -41,7 +41,7 @@ def test_decision_scope_and_gate_are_the_oracles_on_postgresql(world: World) -> 
     """AZ-01, AZ-06, AZ-20."""
     verdicts: Counter[bool] = Counter()
 
-    @settings(max_examples=40)
+    @settings(max_examples=60, derandomize=True)  # the same few worlds each time; on SQLite they are new ones
     @given(small_worlds())
     def run(small: SmallWorld) -> None:
         settle(small, world.store)
