@@ -18,7 +18,6 @@ from acl.names import ACTIONS, ANY_ACTION, EVERYONE, ROOT, Action, DocumentId, N
 from acl.statements import (
     ABOVE,
     DOCUMENTS,
-    HELD,
     NODES,
     OBJECTS,
     OPENED_TO,
@@ -49,15 +48,14 @@ def who_of(connection: Connection, user: UserId) -> Who:
     """
     if user.startswith("svc:"):
         return Who(user, closure(connection, user), Level.PUBLIC, frozenset())
-    row = connection.execute(USER, {"user": user}).one_or_none()
-    if row is None or not row.active:
+    rows = connection.execute(USER, {"user": user}).all()
+    if not rows or not rows[0].active:
         return Who(user, frozenset(), Level.PUBLIC, frozenset())
-    held = connection.scalars(HELD, {"user": user}).all()
     return Who(
         user=user,
         principals=closure(connection, user) | {EVERYONE} | _emergencies(connection, user),
-        clearance=Level(row.clearance),
-        compartments=frozenset(Compartment(name) for name in held),
+        clearance=Level(rows[0].clearance),
+        compartments=frozenset(Compartment(row.compartment) for row in rows if row.compartment is not None),
     )
 
 

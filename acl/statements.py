@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import String, bindparam, select
 
-from store.one_of import OneOf
+from store.one_of import OneOf, OneOfByRow
 from store.schema import (
     break_glass,
     casbin_rule,
@@ -44,8 +44,12 @@ def _labelled(table: Table, compartments: Table) -> Select[Any]:
     return select(table, compartments.c.compartment).outerjoin(compartments).where(OneOf(table.c.id, "ids"))
 
 
-USER: Final = select(users.c.active, users.c.clearance).where(users.c.id == bindparam("user"))
-HELD: Final = select(user_compartment.c.compartment).where(user_compartment.c.user_id == bindparam("user"))
+# A user, with a row for each compartment that he holds, or one without.
+USER: Final = (
+    select(users.c.active, users.c.clearance, user_compartment.c.compartment)
+    .outerjoin(user_compartment)
+    .where(users.c.id == bindparam("user"))
+)
 
 # A name with the groups above it, so many of them.
 ABOVE: Final = _above()
@@ -62,9 +66,7 @@ _rule = casbin_rule.c
 _SPEAKS: Final = (_rule.ptype == "p") & OneOf(_rule.v0, "subjects") & OneOf(_rule.v2, "actions")
 OBJECTS: Final = select(_rule.v1, _rule.v3).where(_SPEAKS)
 RULES: Final = select(_rule.v0, _rule.v1, _rule.v2, _rule.v3).where(_SPEAKS).order_by(_rule.id)
-# Not the bare column: SQLite would look for every pair of a subject and an object, of which there can be a hundred
-# thousand, instead of going through the rules of the subjects.
-RULES_ON: Final = RULES.where(OneOf(_rule.v1.concat(""), "objects"))
+RULES_ON: Final = RULES.where(OneOfByRow(_rule.v1, "objects"))
 
 # Documents and nodes by their ids: a row for each compartment of their own, or one without.
 DOCUMENTS: Final = _labelled(document, document_compartment)
