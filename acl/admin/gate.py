@@ -22,7 +22,7 @@ from acl.admin.authority import Actor, administrators, may_ask, may_make
 from acl.admin.breakglass import check_minutes
 from acl.admin.change import policy_change
 from acl.admin.delicate import reason_for_two
-from acl.admin.edits import AddCollection, AddFolder, AddRule, Edit, OpenBreakGlass, edits_of, parts_of, to_json
+from acl.admin.edits import AddCollection, AddFolder, AddRule, Edit, OpenBreakGlass, edits_of, to_json
 from acl.admin.gain import apply_and_see
 from acl.errors import BadEdit, NobodyLeft, NoSuchApproval, NotAllowed, PolicyMoved, UnknownName
 from acl.names import ROOT, UserId
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 CONSOLE: Final = UserId("svc:command-line")  # who holds the data folder, and with it the master key
 POLICY: Final = "policy"  # the kind of approval
 MOST_EDITS: Final = 100_000
+_OPENED: Final = ("object", "node", "place", "document")  # the parts of edits that name the place they open
 _log = logging.getLogger("ntk")
 
 
@@ -191,7 +192,8 @@ def _make(change: Change, actors: Sequence[UserId], edits: Sequence[Edit]) -> tu
         _require(change.connection, first, edit, asks=True)
         for other in others:
             _require(change.connection, other, edit)
-        why = "" if new & {value for _, value in parts_of(edit)} else reason_for_two(change.connection, edit)
+        # Only the place itself that an edit opens: what is moved into a new place was somewhere before.
+        why = "" if new & {getattr(edit, name, "") for name in _OPENED} else reason_for_two(change.connection, edit)
         if isinstance(edit, OpenBreakGlass) and not others and not may_make(Actor.of(change.connection, first), edit):
             # It waits in any case. Whether the place is there, would tell who asks what he may not know.
             check_minutes(edit.minutes)

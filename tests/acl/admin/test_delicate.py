@@ -144,6 +144,13 @@ def test_a_place_that_the_same_edits_make_needs_nobody_else(office: dict[str, An
     assert isinstance(make(ADMIN, rule("group:others", new)), Waiting)
 
 
+def test_what_is_moved_into_a_place_that_the_same_edits_make_needs_two(vaults: dict[str, Any], make: Make) -> None:
+    """A leak once: the new place was taken for what the edit opens."""
+    new = NodeId("coll:new")
+    for move in (MoveFolder(vaults["vault"], new), MoveDocument(vaults["secret"], new)):
+        assert isinstance(make(ADMIN, AddCollection(new, "New", PUBLIC), move), Waiting)
+
+
 def test_only_a_person_who_might_have_made_it_agrees(
     store: Store, ledger: Ledger, vaults: dict[str, Any], make: Make
 ) -> None:
