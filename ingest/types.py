@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from acl.labels import Label
+
 SEPARATOR: Final = "\n\n"  # between the blocks of a document text
 MAX_BYTES: Final = 50_000_000  # of one file; a larger one is reported and not read
 LONGEST_HEADING: Final = 200  # characters; what is longer is text
@@ -51,6 +53,14 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that a mail carries: a document of its own, with the label and the readers of the mail."""
+
+    name: str  # as the sender wrote it: to be shown through `shown`, never to be used as a path
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Parsed:
     """What a document says, without its formatting and without the metadata of its file.
 
@@ -60,6 +70,7 @@ class Parsed:
     title: str
     blocks: tuple[Block, ...]
     notes: tuple[str, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
 
     @property
     def text(self) -> str:
@@ -90,6 +101,26 @@ class ChunkText:
         own = set(self.text.splitlines())
         above = " > ".join(heading for heading in self.headings if heading not in own)
         return f"{above}\n{self.text}" if above else self.text
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something in a document that calls for a label, and how often it is there. What it is, is not kept."""
+
+    kind: str  # such as "card number"; shown to people
+    calls_for: Label
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """All that comes of reading one file: what is stored, what was noticed, what has to be read next."""
+
+    title: str
+    chunks: tuple[ChunkText, ...]
+    findings: tuple[Finding, ...] = ()
+    notes: tuple[str, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
 
 
 def printable(text: str) -> str:
