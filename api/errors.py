@@ -116,6 +116,7 @@ ERRORS: Final[Mapping[type[Exception], Row]] = {
     egress.RightsChanged: Row(409, Exit.NO, "rights-changed", "Rights changed meanwhile"),
     ingest.NoSuchFolder: Row(422, Exit.MISUSE, "no-such-folder", "No such folder"),
     ingest.EmptyFolder: Row(422, Exit.MISUSE, "empty-folder", "The folder is empty"),
+    ingest.TooMuch: Row(422, Exit.MISUSE, "too-much", "The folder holds too much"),
     ingest.OtherFolder: Row(409, Exit.NO, "other-folder", "The collection has another folder"),
     ingest.Unreadable: Row(422, Exit.PARTLY, "unreadable", "A file cannot be read"),
     ingest.ParserMoved: Row(500, Exit.NO, "parser-moved", "The parser does not fit"),

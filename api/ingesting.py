@@ -11,6 +11,7 @@ from acl.admin.nodes import own_label
 from acl.admin.people import require_subject
 from acl.errors import AlreadyThere, BadLabel, NotAllowed
 from acl.names import Obj, parse_collection
+from ingest.beneath import Root
 from ingest.pipeline import Edges, Summary, ingest
 from ingest.walk import walk
 from retrieval.embed import word_piece_counter
@@ -58,10 +59,11 @@ def ingest_folder(  # noqa: PLR0913 - each is one option of the command
     Raises:
         BadName, BadLabel, UnknownName, AlreadyThere: The collection cannot be made so. Nothing was ingested.
         NotAllowed: It is not the actor's to fill, or to open to these readers. Nothing was ingested.
-        NoSuchFolder, EmptyFolder, OtherFolder, StoreDown, IndexDown, EmbedderDown, AuditDown: As `ingest`.
+        NoSuchFolder, EmptyFolder, TooMuch, OtherFolder, StoreDown, IndexDown, EmbedderDown, AuditDown: As `ingest`.
     """
     name = parse_collection(collection)
-    next(iter(walk(folder)))  # a folder that is not there must not leave an empty collection behind
+    with Root(folder) as root:
+        walk(root)  # a folder that is not there must not leave an empty collection behind
     with snapshot(house.store.engine) as connection:
         edits = _edits(connection, name, collection, readers, label)
     made = administer(house.store.engine, house.ledger, actor, edits)

@@ -28,9 +28,11 @@ from api.ask import MAX_EPOCH, AskIn, to_json
 from api.cli import app as cli
 from api.errors import ERRORS, UNEXPECTED, Exit
 from api.settings import PREFIX, Settings
+from docs import declaration
 from egress.answer import MAX_QUESTION
 from egress.route import Route
 from egress.types import Citation, Reply
+from ingest.declared import declaration_schema
 from retrieval.types import ChunkId
 
 if TYPE_CHECKING:
@@ -356,6 +358,18 @@ def interface() -> FastAPI:
     return door
 
 
+def declaration_page() -> str:
+    """Give the page of what a folder may declare."""
+    return _page(
+        declaration.TITLE, "ingest/declared.py", declaration.ABOUT, _table(*declaration.table()), *declaration.MORE
+    )
+
+
+def schema_file() -> str:
+    """Give the JSON Schema of a declaration."""
+    return json.dumps(declaration_schema(), indent=2) + "\n"
+
+
 def _asked() -> Iterable[tuple[str, ...]]:
     schema = AskIn.model_json_schema()
     for name, field in schema["properties"].items():
@@ -380,6 +394,8 @@ PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "errors.md": errors_page,
     "cli.md": cli_page,
     "http.md": http_page,
+    "declaration.md": declaration_page,
+    "declaration.schema.json": schema_file,
 }
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@
     ├── FolderProblem
     │   ├── NoSuchFolder    it is not there, or it is no folder
     │   ├── EmptyFolder     there is no file in it to read
+    │   ├── TooMuch         it holds more than may be taken in at once
     │   └── OtherFolder     its collection is filled from another folder
     ├── Unreadable          one file cannot be read; the message is the reason, without its content
     └── ParserMoved         the installed parser is not the one that this release was written for
@@ -28,6 +29,10 @@ class NoSuchFolder(FolderProblem):
 
 class EmptyFolder(FolderProblem):
     """There is no file in it to read."""
+
+
+class TooMuch(FolderProblem):
+    """The folder holds more than may be taken in at once."""
 
 
 class OtherFolder(FolderProblem):

@@ -6,10 +6,7 @@ becomes `Unreadable` with a reason; the parser's own message may quote the docum
 
 from __future__ import annotations
 
-import errno
-import os
 import re
-import stat
 import warnings
 from pathlib import PurePath
 from threading import Lock
@@ -22,11 +19,10 @@ from ingest.office import read_docx, read_xlsx
 from ingest.pdf import read_pdf
 from ingest.plain import read_text
 from ingest.tables import read_csv
-from ingest.types import LONGEST_HEADING, MAX_BYTES, Block, Parsed, as_title, clean, printable, shown
+from ingest.types import LONGEST_HEADING, Block, Parsed, as_title, clean, printable, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
 
 _TEXTS: Final[Mapping[str, Callable[[str], Parsed]]] = {
     ".csv": read_csv,
@@ -50,33 +46,6 @@ _HTML_PAGE: Final = re.compile(r"\s*(?:<!doctype html|<html[\s>])", re.IGNORECAS
 _TAG: Final = re.compile(r"<[a-z!/][^<>]*>", re.IGNORECASE)
 # The parsers share caches that know nothing of threads, and warnings are silenced for the whole process.
 _ONE_AT_A_TIME: Final = Lock()
-
-
-def parse(path: Path) -> Parsed:
-    """Read a file. See `parse_bytes` for what comes out and what goes wrong."""
-    return parse_bytes(read_file(path), path.name)
-
-
-def read_file(path: Path) -> bytes:
-    """Read a regular file whole, through one opening and without following a link.
-
-    Raises:
-        Unreadable: It is gone, a link, no regular file, too large, or not ours to read.
-    """
-    try:
-        # Without waiting: between the walk and this line somebody may have put a pipe or a link in its place.
-        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
-        with os.fdopen(handle, "rb") as file:
-            if not stat.S_ISREG(os.fstat(handle).st_mode):
-                raise Unreadable("it is no regular file")
-            data = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        if error.errno == errno.ELOOP:
-            raise Unreadable("it is a symbolic link, which is not followed") from None
-        raise Unreadable(f"it cannot be opened: {os.strerror(error.errno or 0).lower()}") from None
-    if len(data) > MAX_BYTES:
-        raise Unreadable(f"it is larger than {MAX_BYTES // 1_000_000} MB")
-    return data
 
 
 def parse_bytes(data: bytes, name: str) -> Parsed:

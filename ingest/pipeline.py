@@ -23,10 +23,10 @@ from acl.admin.nodes import ensure_folder, placing_of
 from acl.names import DocumentId, NodeId
 from acl.read import whats_of
 from audit.ledger import Event
+from ingest.beneath import Root, read_file
 from ingest.chunk import chunk as cut
 from ingest.errors import OtherFolder, Unreadable
-from ingest.parse import parse_bytes, read_file
-from ingest.types import Found
+from ingest.parse import parse_bytes
 from ingest.walk import walk
 from retrieval.tags import group_of, own_of, queue_overtaken, tags_of
 from retrieval.types import ChunkId, Point
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from acl.decision import What
     from audit.chain import Json
     from audit.ledger import Ledger
-    from ingest.types import ChunkText, Parsed
+    from ingest.types import ChunkText, Found, Parsed
     from retrieval.embed import Embed
     from store.envelope import Keys
 
@@ -117,25 +117,31 @@ def ingest(folder: Path, collection: NodeId, actor: str, edges: Edges, *, moved:
         moved: The folder is the one that fills the collection, at a new place.
 
     Raises:
-        NoSuchFolder, EmptyFolder: There is nothing to ingest.
+        NoSuchFolder, EmptyFolder, TooMuch: There is nothing to ingest, or more than may be.
         OtherFolder: Another folder fills the collection. Files of the same name would replace each other.
         StoreDown, IndexDown, EmbedderDown, AuditDown: The run stopped; what it had finished, holds.
     """
-    entries = list(walk(folder))
-    files = [entry for entry in entries if isinstance(entry, Found)]
-    summary = Summary(failed={entry.relative: entry.reason for entry in entries if not isinstance(entry, Found)})
-    _claim(folder, collection, edges, moved=moved)
+    with Root(folder) as root:
+        walked = walk(root)
+        summary = Summary(failed={skipped.relative: skipped.reason for skipped in walked.skipped})
+        _claim(folder, collection, edges, moved=moved)
+        _take_all_in(root, walked.found, collection, actor, edges, summary)
+    return summary
+
+
+def _take_all_in(
+    root: Root, files: Sequence[Found], collection: NodeId, actor: str, edges: Edges, summary: Summary
+) -> None:
     edges.progress.started(len(files))
-    nodes = _folders({_parent(file.relative) for file in files}, collection, actor, edges)
+    nodes = _folders({file.folder for file in files}, collection, actor, edges)
     for file in files:
         try:
-            chunks = _take_in(file, nodes[_parent(file.relative)], collection, actor, edges, summary)
+            chunks = _take_in(root, file, nodes[file.folder], collection, actor, edges, summary)
         except Unreadable as error:
             summary.failed[file.relative] = str(error)
             chunks = 0
         summary.chunks += chunks
         edges.progress.finished(file.relative, chunks)
-    return summary
 
 
 def _claim(folder: Path, collection: NodeId, edges: Edges, *, moved: bool) -> None:
@@ -151,10 +157,6 @@ def _claim(folder: Path, collection: NodeId, edges: Edges, *, moved: bool) -> No
         connection.execute(update(node).where(node.c.id == collection).values(source_mac=source))
 
 
-def _parent(relative: str) -> tuple[str, ...]:
-    return tuple(relative.split("/")[:-1])
-
-
 def _folders(
     paths: set[tuple[str, ...]], collection: NodeId, actor: str, edges: Edges
 ) -> dict[tuple[str, ...], NodeId]:
@@ -168,17 +170,19 @@ def _folders(
     return nodes
 
 
-def _take_in(file: Found, node: NodeId, collection: NodeId, actor: str, edges: Edges, summary: Summary) -> int:
+def _take_in(  # noqa: PLR0917 - each is a part of the run
+    root: Root, file: Found, node: NodeId, collection: NodeId, actor: str, edges: Edges, summary: Summary
+) -> int:
     """Bring one file to its current version, and give the number of its chunks; 0 if it is unchanged."""
     source = mac(edges.keys.sources, "source", collection, file.relative)
-    data = read_file(file.path)
+    data = read_file(root, file)
     content = mac(edges.keys.sources, "content", READER_VERSION, hashlib.sha256(data).hexdigest())
     with snapshot(edges.engine) as connection:
         known = connection.execute(select(document).where(document.c.source_mac == source)).one_or_none()
     if known is not None and _is_in_place(known, content, edges):
         summary.unchanged += 1
         return 0
-    parsed = parse_bytes(data, file.path.name)
+    parsed = parse_bytes(data, file.name)
     texts = cut(parsed, edges.measure)
     vectors = edges.embed([text.indexed_text for text in texts])
     draft = _Draft.of(known, node, source, edges.keys)

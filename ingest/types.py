@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from acl.labels import Label
 
 SEPARATOR: Final = "\n\n"  # between the blocks of a document text
@@ -25,19 +23,35 @@ _UNSHOWN: Final = frozenset({"Cc", "Cf", "Cs", "Cn", "Co", "Zl", "Zp"})
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A regular file below the folder that is walked. `relative` uses `/`, and is safe to show and store."""
+    """A regular file below the folder that is walked.
 
-    path: Path
+    `relative` uses `/`, and is safe to show and to store. `place` is the names themselves, to open it by; what is
+    opened has to be this `identity`.
+    """
+
     relative: str
+    place: tuple[str, ...]
     size: int  # bytes
+    identity: tuple[int, int]  # device and inode
+
+    @property
+    def name(self) -> str:
+        """Its own name: to tell its format by, not to be shown."""
+        return self.place[-1]
+
+    @property
+    def folder(self) -> tuple[str, ...]:
+        """The folders that it lies in, from the top, as they are shown; declarations are kept by them."""
+        return tuple(self.relative.split("/")[:-1])
 
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """Something below the folder that is not read, and why."""
+    """Something below the folder that is not read, and why; of a folder, all that lies below it."""
 
-    relative: str
+    relative: str  # "." for the folder that is walked
     reason: str
+    folder: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from api.ask import AskIn, to_json
 from api.errors import ERRORS
 from api.settings import Settings, load_settings
 from docs import generate
+from ingest.declared import Declaration, DeclarationFile, parse_declaration
 from tests.docs.blocks import NAMES, ROOT, Block, blocks, prose, shell_lines
 
 if TYPE_CHECKING:
@@ -226,6 +227,14 @@ def test_every_route_has_a_line() -> None:
 
 def of_language(language: str) -> list[Block]:
     return [block for name in NAMES for block in blocks(page(name)) if block.language == language]
+
+
+@pytest.mark.parametrize("block", of_language("yaml"), ids=range(len(of_language("yaml"))))
+def test_every_declaration_in_a_document_is_accepted(block: Block) -> None:
+    assert isinstance(parse_declaration(block.text.encode()), Declaration)
+    assert all(
+        line.partition(":")[0] in DeclarationFile.model_fields for line in block.text.splitlines() if line[0].isalpha()
+    )
 
 
 @pytest.mark.parametrize("block", of_language("toml"), ids=range(len(of_language("toml"))))

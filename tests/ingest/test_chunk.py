@@ -14,9 +14,8 @@ from hypothesis import strategies as st
 
 from ingest.chunk import MAX_CHARACTERS, chunk
 from ingest.errors import Unreadable
-from ingest.parse import FORMATS, parse
-from ingest.types import Block, ChunkText, Found, Parsed, clean
-from ingest.walk import walk
+from ingest.parse import FORMATS, parse_bytes
+from ingest.types import Block, ChunkText, Parsed, clean
 from retrieval.embed import MAX_WORD_PIECES, word_piece_counter
 
 if TYPE_CHECKING:
@@ -160,11 +159,11 @@ def test_whatever_the_document_no_text_is_lost_and_every_chunk_fits(blocks: list
 
 def _fits(root: Path, pieces: Callable[[str], int], most: int) -> int:
     """Chunk up to so many documents of a folder, check them, and count the chunks."""
-    files = [found.path for found in walk(root) if isinstance(found, Found) and found.path.suffix in FORMATS]
+    files = [file for file in sorted(root.rglob("*")) if file.suffix in FORMATS]
     count = 0
     for file in files[:: max(1, len(files) // most)]:
         try:
-            parsed = parse(file)
+            parsed = parse_bytes(file.read_bytes(), file.name)
         except Unreadable as refused:
             if str(refused) != "it holds no text":  # a page that only redirects
                 raise

@@ -58,9 +58,9 @@ def test_parsing_every_format_opens_no_connection(tmp_path: Path, documents: Map
     script = f"""{WATCH}
 from pathlib import Path
 from ingest.chunk import chunk
-from ingest.parse import parse
+from ingest.parse import parse_bytes
 files = sorted(Path(sys.argv[1]).iterdir())
-count = sum(bool(chunk(parse(file), len, limit=900)) for file in files)
+count = sum(bool(chunk(parse_bytes(file.read_bytes(), file.name), len, limit=900)) for file in files)
 print(json.dumps([count, attempts]))
 """
     assert run(script, str(tmp_path)) == [len(documents), []]

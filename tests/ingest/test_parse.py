@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import zipfile
 from io import BytesIO
@@ -12,12 +11,13 @@ import pytest
 from lxml import etree  # type: ignore[import-untyped]  # lxml ships no types
 
 from ingest.errors import ParserMoved, Unreadable
-from ingest.parse import _TEXTS, FORMATS, parse, parse_bytes, read_file
-from ingest.types import MAX_BYTES, Parsed
+from ingest.parse import _TEXTS, FORMATS, parse_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
+    from ingest.types import Parsed
 
 SHEET = "xl/worksheets/sheet1.xml"
 
@@ -256,34 +256,3 @@ def _flipped(content: bytes, chance: random.Random) -> bytes:
     for _ in range(chance.choice((1, 3, 20))):
         flipped[chance.randrange(len(flipped))] = chance.randrange(256)
     return bytes(flipped)
-
-
-def test_a_file_is_read_from_its_path(tmp_path: Path, documents: Mapping[str, bytes], sentence: str) -> None:
-    file = tmp_path / "lamps.md"
-    file.write_bytes(documents[".md"])
-    assert sentence in parse(file).text
-
-
-def test_only_regular_files_are_opened(tmp_path: Path) -> None:
-    """Covers IN-04."""
-    target = tmp_path / "target.txt"
-    target.write_text("words")
-    (tmp_path / "link.txt").symlink_to(target)
-    os.mkfifo(tmp_path / "pipe.txt")
-    (tmp_path / "folder.txt").mkdir()
-    why = {"link.txt": "symbolic link", "pipe.txt": "no regular file", "folder.txt": "directory", "gone.txt": "no such"}
-    for name, expected in why.items():
-        with pytest.raises(Unreadable, match=expected):
-            read_file(tmp_path / name)
-    assert read_file(target) == b"words"
-
-
-def test_a_file_over_the_limit_is_not_read(tmp_path: Path) -> None:
-    file = tmp_path / "large.txt"
-    with file.open("wb") as handle:
-        handle.truncate(MAX_BYTES + 1)
-    with pytest.raises(Unreadable, match="larger than 50 MB"):
-        read_file(file)
-    with file.open("r+b") as handle:
-        handle.truncate(MAX_BYTES)
-    assert len(read_file(file)) == MAX_BYTES

@@ -10,7 +10,7 @@ import yaml
 
 from api.demo import sample_folder
 from ingest.chunk import chunk
-from ingest.parse import FORMATS, parse
+from ingest.parse import FORMATS, parse_bytes
 from redaction.directory import Person, directory_recogniser
 from redaction.names import WORD
 from redaction.ordinary import ORDINARY
@@ -39,7 +39,7 @@ def measure(text: str) -> int:
 def chunks() -> Iterator[str]:
     for path in sorted((SAMPLE / "documents").rglob("*")):
         if path.suffix in FORMATS:
-            yield from (made.text for made in chunk(parse(path), measure))
+            yield from (made.text for made in chunk(parse_bytes(path.read_bytes(), path.name), measure))
 
 
 def stretches(text: str) -> Iterator[str]:
