@@ -120,6 +120,7 @@ ERRORS: Final[Mapping[type[Exception], Row]] = {
     ingest.OtherFolder: Row(409, Exit.NO, "other-folder", "The collection has another folder"),
     ingest.Unreadable: Row(422, Exit.PARTLY, "unreadable", "A file cannot be read"),
     ingest.ParserMoved: Row(500, Exit.NO, "parser-moved", "The parser does not fit"),
+    ingest.SandboxDown: Row(503, Exit.NO, "sandbox-down", "Files cannot be read here"),
     redaction.RecogniserFailed: Row(500, Exit.NO, "recogniser-failed", "The text could not be redacted", _LATER),
     redaction.TextTooLong: Row(422, Exit.NO, "text-too-long", "The text is too long to redact"),
     redaction.VaultDown: Row(503, Exit.NO, "vault-down", "The token map does not answer", _LATER),

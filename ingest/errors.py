@@ -7,7 +7,8 @@
     │   ├── TooMuch         it holds more than may be taken in at once
     │   └── OtherFolder     its collection is filled from another folder
     ├── Unreadable          one file cannot be read; the message is the reason, without its content
-    └── ParserMoved         the installed parser is not the one that this release was written for
+    ├── ParserMoved         the installed parser is not the one that this release was written for
+    └── SandboxDown         no process can be started to read files in
 
 `Unreadable` concerns one file and the rest goes on. Every other error ends the run.
 """
@@ -45,3 +46,7 @@ class Unreadable(IngestError):
 
 class ParserMoved(IngestError):
     """The installed parser is not the one that this release was written for."""
+
+
+class SandboxDown(IngestError):
+    """No process can be started to read files in."""

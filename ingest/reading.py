@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
 
 from ingest.chunk import chunk
 from ingest.detect import detect
@@ -13,6 +14,9 @@ from retrieval.embed import word_piece_counter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+# What a parser imports when it first meets its format.
+_LIBRARIES: Final = ("docx", "openpyxl", "pandas", "pptx", "pypdfium2")
 
 
 def read(data: bytes, name: str) -> Reading:
@@ -26,6 +30,19 @@ def read(data: bytes, name: str) -> Reading:
     parsed = parse_bytes(data, name)
     chunks = tuple(chunk(parsed, _measure()))
     return Reading(parsed.title, chunks, detect(parsed.text), parsed.notes, parsed.attachments)
+
+
+def warm_up() -> None:
+    """Load what reading needs, so that the copies of this process have it.
+
+    Raises:
+        ParserMoved, EmbedderDown: See `read`.
+    """
+    for library in _LIBRARIES:
+        import_module(library)
+    read(b"# Opening hours\n\nThe office is open. It closes at noon.\n\n- one\n- two\n", "hours.md")
+    read(b"Day,Hours\nMonday,all day\nFriday,until noon\n", "hours.csv")
+    read(b"<!doctype html><title>Hours</title><h1>Hours</h1><p>The office is open.</p>", "hours.html")
 
 
 @cache
