@@ -46,7 +46,7 @@ def create_app(house: House, hosts: Sequence[str] = LOOPBACK) -> ASGIApp:
     @asynccontextmanager
     async def warm(_app: FastAPI) -> AsyncIterator[None]:
         await to_thread.run_sync(house.embed, ["warm"])  # the first question should not pay for the model
-        with house.retagger.following():  # other processes change the policy beside this one
+        with house.retagger.following(also=house.intake.finish):  # other processes change the policy beside this one
             yield
 
     # Without redirects from one spelling of a path to another, which would have the key sent twice.

@@ -10,7 +10,6 @@ import logging
 import os
 import socket
 import sys
-import time
 import traceback
 from contextlib import suppress
 from importlib.metadata import version as version_of
@@ -20,8 +19,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from api import show
-from api.commands import approvals, people, places, policy
-from api.commands.common import DATA, As, AsJson, Data, actor_of, waits
+from api.commands import approvals, intake, people, places, policy
+from api.commands.common import DATA, As, AsJson, Data
 from api.errors import UNEXPECTED, CannotListen, Exit, problem, row_of
 
 if TYPE_CHECKING:
@@ -43,6 +42,9 @@ app.add_typer(people.group_app, name="group")
 app.add_typer(people.key_app, name="key")
 app.add_typer(places.place_app, name="place")
 app.add_typer(policy.policy_app, name="policy")
+app.command("ingest")(intake.ingest)
+app.command("reindex")(intake.reindex)
+app.add_typer(intake.quarantine_app, name="quarantine")
 app.command("approve")(approvals.approve)
 app.add_typer(approvals.break_glass_app, name="break-glass")
 app.add_typer(audit_app, name="audit")
@@ -100,45 +102,6 @@ def init(
         f"Made {data}. Keep a copy of {layout.master_key} in a safe place: nothing opens without it.",
         {"data": str(data), "master_key": str(layout.master_key)} if json else None,
     )
-
-
-@app.command()
-def ingest(
-    folder: Annotated[Path, typer.Argument(help="What to read.")],
-    collection: Annotated[str, typer.Option(help="Name of the collection, without coll:.")],
-    readers: Annotated[list[str] | None, typer.Option(help="user:ID, group:ID or role:everyone; repeat it.")] = None,
-    level: Annotated[str | None, typer.Option(help="public, internal, confidential or restricted.")] = None,
-    compartment: Annotated[list[str] | None, typer.Option(help="gdpr, hipaa, pci or trade-secret.NAME.")] = None,
-    moved: Annotated[bool, typer.Option("--moved", help="The collection's folder is at a new place.")] = False,
-    as_user: As = None,
-    data: Data = DATA,
-    json: AsJson = False,
-) -> None:
-    """Read a folder into a collection; a second run takes only what changed. Hidden files are passed over."""
-    from acl.admin.gate import Waiting
-    from acl.labels import Label, parse_compartment, parse_level
-    from api.ingesting import ingest_folder
-    from api.wiring import open_house
-
-    compartments = frozenset(parse_compartment(text) for text in compartment or ())
-    label = Label(parse_level(level), compartments) if level else None
-    if compartments and label is None:
-        raise typer.BadParameter("--compartment needs --level")
-    begin = time.monotonic()
-    with open_house(data) as house, show.Bar() as bar:
-        actor = actor_of(house, as_user)
-        made = ingest_folder(
-            house, folder, collection, actor=actor, progress=bar, readers=readers or (), label=label, moved=moved
-        )
-    if isinstance(made, Waiting):
-        waits(made, {"collection": collection}, json=json)
-    if json:
-        show.as_json({"added": made.added, "changed": made.changed, "unchanged": made.unchanged,
-                      "chunks": made.chunks, "failed": made.failed, "notes": made.notes})  # fmt: skip
-    else:
-        show.summary(made, time.monotonic() - begin)
-    if made.failed:
-        raise typer.Exit(Exit.PARTLY if made.added + made.changed + made.unchanged else Exit.NO)
 
 
 @app.command()

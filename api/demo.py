@@ -20,6 +20,7 @@ from rich.markup import escape
 from rich.rule import Rule as Line
 
 from acl.admin.change import policy_change
+from acl.admin.gate import CONSOLE, Waiting
 from acl.admin.groups import join_group
 from acl.admin.keys import new_api_key
 from acl.admin.nodes import add_collection, ensure_folder
@@ -30,7 +31,6 @@ from acl.labels import Label, parse_compartment, parse_level
 from acl.names import NodeId, Obj, Subject, UserId
 from api import show
 from api.founding import found
-from api.ingesting import ingest_edges
 from api.loopback import LoopbackProvider
 from api.wiring import open_house
 from audit.ledger import verify
@@ -39,7 +39,8 @@ from egress.extractive import quote
 from egress.openai_model import OpenAiModel
 from egress.route import Provider
 from egress.types import Ask
-from ingest.pipeline import Summary, ingest
+from ingest.outcome import Summary
+from ingest.run import ingest
 from store.errors import DataFolderError
 from store.folder import Layout, is_demo, owned
 
@@ -51,7 +52,7 @@ if TYPE_CHECKING:
     from api.wiring import House
     from egress.types import Reply
 
-ACTOR: Final = "svc:demo"
+ACTOR: Final = CONSOLE
 APPLICATION: Final = Obj("app:demo")
 PORT: Final = 8300
 _BLOCK: Final = re.compile(
@@ -150,11 +151,10 @@ def take_in(house: House, company: Mapping[str, Any]) -> Summary:
     for collection in company["collections"]:
         folder = sample_folder() / "documents" / collection["id"].partition(":")[2]
         with show.Bar() as bar:
-            made = ingest(folder, NodeId(collection["id"]), ACTOR, ingest_edges(house, bar))
-        total.added += made.added
-        total.chunks += made.chunks
-        total.failed |= made.failed
-        total.notes |= made.notes
+            made = ingest(folder, NodeId(collection["id"]), ACTOR, house.intake.edges, bar)
+        if isinstance(made, Waiting):
+            raise TypeError("the folders of the sample company declare what its makers may not")
+        total += made
     return total
 
 

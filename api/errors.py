@@ -129,6 +129,7 @@ ERRORS: Final[Mapping[type[Exception], Row]] = {
     retrieval.EmbedderDown: Row(503, Exit.NO, "embedder-down", "The embedding model does not work", _LATER),
     retrieval.EmbedderMismatch: Row(503, Exit.NO, "embedder-mismatch", "The index is of another model", _LATER),
     store.StoreDown: Row(503, Exit.NO, "store-down", "The database does not answer", _LATER),
+    store.NoRoom: Row(507, Exit.NO, "no-room", "The disk is full"),
     store.DoesNotFit: Row(422, Exit.MISUSE, "does-not-fit", "The database cannot keep a value"),
     store.CannotDecrypt: Row(500, Exit.NO, "cannot-decrypt", "A stored value does not open", _LATER),
     store.SecretMissing: Row(500, Exit.MISUSE, "secret-missing", "A secret is missing", _LATER),

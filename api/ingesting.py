@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from acl.admin.authority import Actor
@@ -12,9 +13,9 @@ from acl.admin.people import require_subject
 from acl.errors import AlreadyThere, BadLabel, NotAllowed
 from acl.names import Obj, parse_collection
 from ingest.beneath import Root
-from ingest.pipeline import Edges, Summary, ingest
+from ingest.foresee import foresee
+from ingest.run import Options, ingest
 from ingest.walk import walk
-from retrieval.embed import word_piece_counter
 from store.engine import snapshot
 
 if TYPE_CHECKING:
@@ -27,31 +28,37 @@ if TYPE_CHECKING:
     from acl.labels import Label
     from acl.names import NodeId, UserId
     from api.wiring import House
-    from ingest.pipeline import Progress
+    from ingest.foresee import Foreseen
+    from ingest.outcome import Progress, Summary
 
 
-def ingest_folder(  # noqa: PLR0913 - each is one option of the command
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The collection that is filled, and what it is to be if it is new."""
+
+    name: str  # without `coll:`
+    readers: Sequence[str] = ()  # users, groups and roles that may read it; needed for a new one
+    label: Label | None = None  # needed for a new one; an existing collection keeps its own
+
+
+def ingest_folder(
     house: House,
     folder: Path,
-    collection: str,
+    target: Target,
     *,
     actor: UserId,
     progress: Progress,
-    readers: Sequence[str] = (),
-    label: Label | None = None,
-    moved: bool = False,
+    options: Options | None = None,
 ) -> Summary | Waiting:
-    """Ingest a folder into the collection of a name.
+    """Ingest a folder into a collection, which is made if it is new.
 
     Args:
         house: Open.
         folder: What to read.
-        collection: Its name, without `coll:`.
+        target: Where to.
         actor: Who does it. He needs `write` or `manage` on the collection; to make one, `manage` on everything.
         progress: Who wants to see how far it is.
-        readers: Users and groups that may read the collection; needed for a new one.
-        label: Of the collection; needed for a new one. An existing collection keeps its own.
-        moved: The folder is the one that fills the collection, at a new place.
+        options: How.
 
     Returns:
         What became of the files; or what waits for a second person, and nothing was ingested.
@@ -61,47 +68,76 @@ def ingest_folder(  # noqa: PLR0913 - each is one option of the command
         NotAllowed: It is not the actor's to fill, or to open to these readers. Nothing was ingested.
         NoSuchFolder, EmptyFolder, TooMuch, OtherFolder, StoreDown, IndexDown, EmbedderDown, AuditDown: As `ingest`.
     """
-    name = parse_collection(collection)
-    with Root(folder) as root:
-        walk(root)  # a folder that is not there must not leave an empty collection behind
-    with snapshot(house.store.engine) as connection:
-        edits = _edits(connection, name, collection, readers, label)
-    made = administer(house.store.engine, house.ledger, actor, edits)
+    with Root(folder) as root:  # a folder that is not there, or is empty, must not leave an empty collection behind
+        walk(root, hidden=options is not None and options.hidden)
+    made = prepare(house, target, actor)
     if isinstance(made, Waiting):
         return made
-    with snapshot(house.store.engine) as connection:
-        filling = Actor.of(connection, actor)
-        if not (filling.manages(name) or filling.holds("write", name)):
-            raise NotAllowed(f"{name} is not yours to fill: it needs write or manage on it")
-    summary = ingest(folder, name, actor, ingest_edges(house, progress), moved=moved)
+    with house.intake.turn:
+        summary = ingest(folder, made, actor, house.intake.edges, progress, options=options)
     house.retagger.drain()
     return summary
 
 
-def _edits(
-    connection: Connection, collection: NodeId, name: str, readers: Sequence[str], label: Label | None
-) -> list[Edit]:
-    """Give what is to be changed so that the collection is there, and open to these readers."""
+def foresee_folder(
+    house: House,
+    folder: Path,
+    target: Target,
+    *,
+    actor: UserId,
+    progress: Progress,
+    options: Options | None = None,
+) -> Foreseen:
+    """Say what `ingest_folder` would do, without doing it.
+
+    Raises:
+        As `ingest_folder`.
+    """
+    collection = parse_collection(target.name)
+    with snapshot(house.store.engine) as connection:
+        edits = _edits(connection, collection, target)
+        acting = Actor.of(connection, actor)
+        if own_label(connection, collection) is not None:
+            require_fill(acting, collection)
+    return foresee(folder, collection, actor, house.intake.edges, progress, before=edits, options=options)
+
+
+def prepare(house: House, target: Target, actor: UserId) -> NodeId | Waiting:
+    """Have the collection there, open to its readers, for somebody who may fill it.
+
+    Raises:
+        BadName, BadLabel, UnknownName, AlreadyThere, NotAllowed: It cannot be.
+    """
+    collection = parse_collection(target.name)
+    with snapshot(house.store.engine) as connection:
+        edits = _edits(connection, collection, target)
+    made = administer(house.store.engine, house.ledger, actor, edits)
+    if isinstance(made, Waiting):
+        return made
+    with snapshot(house.store.engine) as connection:
+        require_fill(Actor.of(connection, actor), collection)
+    return collection
+
+
+def require_fill(actor: Actor, collection: NodeId) -> None:
+    """Refuse who may not put documents into a collection.
+
+    Raises:
+        NotAllowed: He has neither write nor manage on it.
+    """
+    if not (actor.manages(collection) or actor.holds("write", collection)):
+        raise NotAllowed(f"{collection} is not yours to fill: it needs write or manage on it")
+
+
+def _edits(connection: Connection, collection: NodeId, target: Target) -> list[Edit]:
+    """Give what is to be changed so that the collection is there, and open to its readers."""
     existing = own_label(connection, collection)
     edits: list[Edit] = []
     if existing is None:
-        if label is None or not readers:
+        if target.label is None or not target.readers:
             raise BadLabel(f"{collection} is new: say --level and --readers; without them nobody could read it safely")
-        edits.append(AddCollection(collection, name, label))
-    elif label not in (None, existing):
+        edits.append(AddCollection(collection, target.name, target.label))
+    elif target.label not in (None, existing):
         raise AlreadyThere(f"{collection} is labelled {existing}: leave --level away, or name another collection")
-    subjects = [require_subject(connection, reader) for reader in readers]
+    subjects = [require_subject(connection, reader) for reader in target.readers]
     return edits + [AddRule(subject, Obj(collection), "read") for subject in subjects]
-
-
-def ingest_edges(house: House, progress: Progress) -> Edges:
-    """Give ingestion the parts of an open installation."""
-    return Edges(
-        engine=house.store.engine,
-        keys=house.store.keys,
-        index=house.index,
-        embed=house.embed,
-        measure=word_piece_counter(),
-        ledger=house.ledger,
-        progress=progress,
-    )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from retrieval.tags import drain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from sqlalchemy import Engine
 
@@ -49,7 +49,7 @@ class Retagger:
         return drained
 
     @contextmanager
-    def following(self, every: float = LOOK_EVERY) -> Iterator[None]:
+    def following(self, every: float = LOOK_EVERY, *, also: Callable[[], object] = lambda: None) -> Iterator[None]:
         """Look for lines from time to time, in a thread, until the block ends.
 
         So a change is found that another process made beside this one. At the end of the block the thread
@@ -57,9 +57,10 @@ class Retagger:
 
         Args:
             every: Seconds from the end of one look to the next.
+            also: What else is to be done each time.
         """
         end = threading.Event()
-        thread = threading.Thread(target=self._follow, args=(end, every), name="retagger")
+        thread = threading.Thread(target=self._follow, args=(end, every, also), name="retagger")
         thread.start()
         try:
             yield
@@ -67,11 +68,12 @@ class Retagger:
             end.set()
             thread.join()
 
-    def _follow(self, end: threading.Event, every: float) -> None:
+    def _follow(self, end: threading.Event, every: float, also: Callable[[], object]) -> None:
         told = ""
         while not end.wait(every):
             try:
                 self.drain()
+                also()
             except Exception as error:  # noqa: BLE001 - the thread outlives a database that does not answer
                 if told != type(error).__name__:  # once, not every second
                     _log.error("the outbox cannot be drained: %s", type(error).__name__)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from typing import TYPE_CHECKING, Any, Final
 
 from rich.console import Console
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from api.doctor import Finding
     from egress.types import Reply
-    from ingest.pipeline import Summary
+    from ingest.outcome import Outcome, Summary, What
 
 _SHOWN: Final = 160  # characters of an excerpt in a line
 
@@ -129,19 +130,86 @@ def _counted(count: int, one: str, many: str) -> str:
     return f"{count} {one if count == 1 else many}"
 
 
-def summary(made: Summary, seconds: float) -> None:
-    """Print what became of a folder's files."""
+def summary(made: Summary, seconds: float, *, would: bool = False) -> None:
+    """Print what became of a folder's files; or what would, of a run that was only foreseen."""
+    if made.formats:
+        out.print()
+        table([_format_row(name, counts) for name, counts in sorted(made.formats.items())], json=False)
+        out.print()
     rate = f", {made.chunks / seconds:.1f} chunks/s" if made.chunks and seconds else ""
-    out.print(
-        f"{made.added} added, {made.changed} changed, {made.unchanged} unchanged, {len(made.failed)} failed; "
-        f"{_counted(made.chunks, 'chunk', 'chunks')} in {seconds:.1f} s{rate}"
-    )
+    counts = made.counts
+    told = [f"{counts[what]} {word}" for what, word in _WORDS.items() if counts[what] or what in ("added", "failed")]
+    passed = f", {made.passed_over} passed over" if made.passed_over else ""
+    out.print(f"{'Would be: ' if would else ''}{', '.join(told)}{passed}; "
+              f"{_counted(made.chunks, 'chunk', 'chunks')} in {seconds:.1f} s{rate}")  # fmt: skip
     for file, notes in sorted(made.notes.items()):
         out.print(f"  [yellow]note[/] {escape(file)}: {escape('; '.join(notes))}")
+    if made.held:
+        out.print("In quarantine, see ntk quarantine:" if not would else "Into quarantine:")
+        for file, reasons in sorted(made.held.items()):
+            out.print(f"  [yellow]{escape(file)}[/]: {escape('; '.join(reasons))}")
     if made.failed:
         out.print("Not read:")
         for file, reason in sorted(made.failed.items()):
             out.print(f"  [red]{escape(file)}[/]: {escape(reason)}")
+    warnings(made.warnings)
+
+
+_WORDS: Final[Mapping[What, str]] = {
+    "added": "added",
+    "changed": "changed",
+    "unchanged": "unchanged",
+    "removed": "removed",
+    "held": "in quarantine",
+    "failed": "failed",
+}
+
+
+def _format_row(name: str, counts: Mapping[What, int]) -> dict[str, Any]:
+    read = counts.get("added", 0) + counts.get("changed", 0)
+    return {
+        "format": name,
+        "read": read,
+        "unchanged": counts.get("unchanged", 0),
+        "quarantined": counts.get("held", 0),
+        "failed": counts.get("failed", 0),
+    }
+
+
+def summary_value(made: Summary, seconds: float) -> dict[str, Any]:
+    """Give the same as JSON shows it."""
+    return {
+        "event": "end",
+        **{what: made.counts[what] for what in _WORDS},
+        "chunks": made.chunks,
+        "seconds": round(seconds, 3),
+        "passed_over": made.passed_over,
+        "formats": {name: dict(counts) for name, counts in sorted(made.formats.items())},
+        "failures": made.failed,
+        "quarantine": {file: list(reasons) for file, reasons in made.held.items()},
+        "notes": {file: list(notes) for file, notes in made.notes.items()},
+        "warnings": made.warnings,
+    }
+
+
+class Lines:
+    """Progress as JSON, a line for each thing that happens."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def started(self, files: int) -> None:
+        """So many files will be looked at."""
+        as_json({"event": "begin", "files": files})
+
+    def finished(self, outcome: Outcome) -> None:
+        """One file is done."""
+        as_json({"event": "file", "path": outcome.relative, "outcome": outcome.what, "chunks": outcome.chunks,
+                 "reasons": list(outcome.reasons), "notes": list(outcome.notes)})  # fmt: skip
+        sys.stdout.flush()
 
 
 class Bar:
@@ -149,14 +217,15 @@ class Bar:
 
     def __init__(self) -> None:
         """Prepare the bar; it appears with the first file."""
-        self._chunks = 0
+        self._chunks = self._failed = 0
+        self._begin = time.monotonic()
         self._task: TaskID | None = None
         self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
-            TextColumn("files"),
-            TextColumn("{task.fields[chunks]} chunks"),
+            TextColumn("files, {task.fields[chunks]} chunks, {task.fields[rate]:.0f}/s"),
+            TextColumn("[red]{task.fields[failed]}[/]"),
             TimeRemainingColumn(),
             console=err,
             transient=True,
@@ -174,13 +243,44 @@ class Bar:
 
     def started(self, files: int) -> None:
         """So many files will be looked at."""
-        self._task = self._bar.add_task("reading", total=files, chunks=0)
+        self._begin = time.monotonic()
+        self._task = self._bar.add_task("reading", total=files, chunks=0, rate=0.0, failed="")
 
-    def finished(self, relative: str, chunks: int) -> None:
+    def finished(self, outcome: Outcome) -> None:
         """One file is done."""
-        self._chunks += chunks
+        self._chunks += outcome.chunks
+        self._failed += outcome.what in ("failed", "held")
         if self._task is not None:
-            self._bar.update(self._task, advance=1, chunks=self._chunks, description=escape(relative[-40:]))
+            self._bar.update(
+                self._task,
+                advance=int(not outcome.attached and outcome.what != "removed"),
+                chunks=self._chunks,
+                rate=self._chunks / max(time.monotonic() - self._begin, 1e-3),
+                failed=f"{self._failed} not taken in" if self._failed else "",
+                description=escape(outcome.relative[-40:]),
+            )
+
+
+class Counting:
+    """Progress of work that counts one kind of thing, without a known end."""
+
+    def __init__(self, things: str) -> None:
+        """Name them."""
+        self._bar = Progress(
+            TextColumn("{task.completed} {task.description}"), console=err, transient=True, disable=not err.is_terminal
+        )
+        self._task = self._bar.add_task(things, total=None)
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def done(self, many: int) -> None:
+        """So many more are done."""
+        self._bar.update(self._task, advance=many)
 
 
 _COLOURS = {"fine": "green", "note": "yellow", "missing": "red"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -19,6 +19,9 @@ from egress.answer import Edges
 from egress.extractive import Extractive
 from egress.openai_model import OpenAiModel
 from egress.route import Provider
+from ingest.reading import read
+from ingest.versions import Edges as IntakeEdges
+from ingest.versions import finish_released, settle
 from redaction.directory import Person, directory_recogniser
 from redaction.patterns import pattern_recognisers
 from redaction.vault import Vault
@@ -28,6 +31,7 @@ from retrieval.errors import EmbedderMismatch, IndexDown
 from retrieval.permit import permit
 from store.engine import snapshot
 from store.folder import Layout, open_store, owned
+from store.room import require_room
 from store.schema import chunk, document, policy_state
 from store.secret import resolve
 
@@ -55,7 +59,35 @@ class House:
     index: EdgeIndex
     embed: Embed
     answering: Edges
+    intake: Intake
     retagger: Retagger
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """How documents come in. Whoever writes versions has his turn first: there is one at a time."""
+
+    edges: IntakeEdges
+    turn: threading.Lock = field(default_factory=threading.Lock)
+
+    def catch_up(self) -> None:
+        """Put right what was cut off, and let answer what was let out of quarantine.
+
+        Raises:
+            StoreDown, IndexDown, EmbedderDown, AuditDown, CannotDecrypt: What is not done yet is done next time.
+        """
+        with self.turn:
+            settle(self.edges)
+        self.finish()
+
+    def finish(self) -> None:
+        """Let answer what was let out of quarantine.
+
+        Raises:
+            StoreDown, IndexDown, EmbedderDown, AuditDown, CannotDecrypt: The rest is done next time.
+        """
+        with self.turn:
+            finish_released(self.edges)
 
 
 @contextmanager
@@ -84,9 +116,7 @@ def open_house(root: Path, embed: Embed | None = None) -> Iterator[House]:
         IndexDown: Its index cannot be opened.
         StoreDown: Its database does not answer.
     """
-    layout = Layout(root)
-    layout.require()
-    with owned(layout), _opened(layout, owner=True) as (store, settings, ledger):
+    with opened_by_owner(root) as (store, settings, ledger):
         if store.embedder != EMBEDDER:
             raise EmbedderMismatch(f"the index holds vectors of {store.embedder}; this version makes {EMBEDDER}")
         embedding = embed or Embedder()
@@ -96,10 +126,25 @@ def open_house(root: Path, embed: Embed | None = None) -> Iterator[House]:
             remote = _client(settings.provider, root) if settings.provider else None
             if remote is not None:
                 stack.callback(remote.close)
+            intake = Intake(_intake(store, ledger, index, embedding))
+            intake.catch_up()
             retagger = Retagger(store.engine, index)
             retagger.drain(waiting_too=True)
             answering = _answering(store, settings, ledger, index, embedding, remote)
-            yield House(store, settings, ledger, index, embedding, answering, retagger)
+            yield House(store, settings, ledger, index, embedding, answering, intake, retagger)
+
+
+@contextmanager
+def opened_by_owner(root: Path) -> Iterator[Opened]:
+    """Hold a data folder for this process, and open all of it but the index.
+
+    Raises:
+        DataFolderBusy, NoDataFolder, DataFolderNewer, SecretMissing, WrongMasterKey, BadSettings: It cannot be opened.
+    """
+    layout = Layout(root)
+    layout.require()
+    with owned(layout), _opened(layout, owner=True) as opened:
+        yield opened
 
 
 class Opened(NamedTuple):
@@ -137,10 +182,22 @@ def require_whole_index(house: House) -> None:
     """Refuse to answer from an index that was lost or is not complete: it would say "nothing" where there is something.
 
     Raises:
-        IndexDown: Points are missing. Ingesting the folders again brings them back.
+        IndexDown: Points are missing. `ntk reindex` makes them again.
     """
     if missing := missing_points(house.store, house.index):
-        raise IndexDown(f"the index lacks {missing} chunks: ingest the folders again, which brings them back")
+        raise IndexDown(f"the index lacks {missing} chunks: run ntk reindex, which makes them again")
+
+
+def _intake(store: Store, ledger: Ledger, index: EdgeIndex, embed: Embed) -> IntakeEdges:
+    return IntakeEdges(
+        engine=store.engine,
+        keys=store.keys,
+        index=index,
+        embed=embed,
+        read=read,
+        ledger=ledger,
+        require_room=partial(require_room, store.layout.root),
+    )
 
 
 def _answering(

@@ -169,3 +169,8 @@ def _trimmed(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     part = text[start:end]
     if part.strip():
         yield start + len(part) - len(part.lstrip()), start + len(part.rstrip())
+
+
+def normal_form(text: str) -> str:
+    """Fold a text so that near-identical boilerplate compares equal: case, digits, marks and blanks do not count."""
+    return " ".join(re.findall(r"[^\W\d_]+|0", re.sub(r"\d+", "0", text.casefold())))

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from acl.labels import Label
 
 SEPARATOR: Final = "\n\n"  # between the blocks of a document text
@@ -112,9 +114,7 @@ class ChunkText:
     @property
     def indexed_text(self) -> str:
         """What is embedded and indexed: the text below those of its headings that it does not hold itself."""
-        own = set(self.text.splitlines())
-        above = " > ".join(heading for heading in self.headings if heading not in own)
-        return f"{above}\n{self.text}" if above else self.text
+        return indexed_text(self.headings, self.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +135,13 @@ class Reading:
     findings: tuple[Finding, ...] = ()
     notes: tuple[str, ...] = ()
     attachments: tuple[Attachment, ...] = ()
+
+
+def indexed_text(headings: Iterable[str], text: str) -> str:
+    """Give what is embedded and indexed of a chunk's text that stands under some headings."""
+    own = set(text.splitlines())
+    above = " > ".join(heading for heading in headings if heading not in own)
+    return f"{above}\n{text}" if above else text
 
 
 def printable(text: str) -> str:

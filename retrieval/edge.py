@@ -162,17 +162,14 @@ class EdgeIndex:
         )
         self._update(edge.UpdateOperation.delete_points_by_filter(others))
 
-    def count_of(self, document: DocumentId) -> int:
-        """Count the points of a document, of all its versions.
+    def remove(self, chunks: Sequence[ChunkId]) -> None:
+        """Remove the points of some chunks, durably; of those that are not there, nothing.
 
         Raises:
             IndexDown: The engine failed.
         """
-        these = edge.Filter(must=[edge.FieldCondition(DOCUMENT, match=edge.MatchValue(document))])
-        try:
-            return int(self._shard.count(edge.CountRequest(filter=these, exact=True)))
-        except Exception as error:
-            raise IndexDown(f"the index does not answer: {type(error).__name__}") from error
+        if chunks:
+            self._update(edge.UpdateOperation.delete_points([*chunks]))
 
     def count(self) -> int:
         """Count the points.

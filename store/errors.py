@@ -2,6 +2,7 @@
 
 StoreError
 ├── StoreDown               the database does not answer, is locked, full or read-only
+├── NoRoom                  the disk has too little room left to begin
 ├── DoesNotFit              a value is too long, or has a sign that the database cannot keep
 ├── CannotDecrypt           wrong key, damaged or swapped ciphertext
 ├── SecretMissing           a secret reference leads nowhere, or to something unsafe
@@ -23,6 +24,10 @@ class StoreError(Exception):
 
 class StoreDown(StoreError):
     """The database does not answer, is locked, full or read-only."""
+
+
+class NoRoom(StoreError):
+    """The disk has too little room left to begin what was asked."""
 
 
 class DoesNotFit(StoreError):

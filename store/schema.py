@@ -26,6 +26,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    false,
 )
 
 if TYPE_CHECKING:
@@ -184,6 +185,7 @@ node = Table(
     Column("inherit", Boolean, nullable=False),
     Column("level", Integer, nullable=False),
     Column("source_mac", String(HASH)),  # which folder a collection is filled from
+    Column("declared", Text),  # JSON list: the readers that the folder's own file named last
     UniqueConstraint("parent_id", "name"),
     CheckConstraint("(parent_id IS NULL) = (id LIKE 'coll:%')", name="collections_are_roots"),
     CheckConstraint("level BETWEEN 0 AND 3", name="level"),
@@ -204,14 +206,22 @@ document = Table(
     Column("owner", String(NAME)),
     Column("level", Integer, nullable=False),
     Column("state", String(8), nullable=False),
-    Column("version", Integer, nullable=False),  # the version that answers; 0 while there is none
+    Column("version", Integer, nullable=False),  # the version that answers, or was the last to; 0 while there is none
     Column("source_mac", String(HASH), nullable=False, unique=True),  # which file it came from
     Column("content_mac", String(HASH), nullable=False),  # what that file held when this version was read
+    Column("raw_mac", String(HASH), nullable=False, server_default=""),  # the same, whoever read it and how
+    Column("agreed", Boolean, nullable=False, server_default=false()),  # two people let this content out
+    Column("intake", ForeignKey("node.id")),  # the collection whose folder holds the file, wherever it lies now
+    Column("part_of", ForeignKey("document.id")),  # the mail that it was attached to
     Column("wrapped_key", LargeBinary, nullable=False),
     Column("sealed_title", LargeBinary, nullable=False),
+    Column("sealed_source", LargeBinary, nullable=False, server_default=""),  # the name of the file, below its folder
     Index(None, "node_id"),
+    Index(None, "intake"),
+    Index(None, "part_of"),
     CheckConstraint("level BETWEEN 0 AND 3", name="level"),
-    CheckConstraint("state IN ('draft', 'live', 'deleted')", name="state"),
+    # held: in quarantine; released: let out of it, and waiting for its points; rejected: kept out for good.
+    CheckConstraint("state IN ('draft', 'live', 'held', 'released', 'rejected', 'deleted')", name="state"),
 )
 
 document_compartment = Table(
@@ -229,7 +239,27 @@ chunk = Table(
     Column("version", Integer, nullable=False),
     Column("ord", Integer, nullable=False),
     Column("sealed_text", LargeBinary, nullable=False),
+    Column("sealed_headings", LargeBinary, nullable=False),  # JSON list: what it stands under
+    Column("begins", Integer, nullable=False),  # offsets in the document's text, characters
+    Column("ends", Integer, nullable=False),
+    Column("likeness", String(HASH), nullable=False),  # the same for near-identical texts of one collection
     UniqueConstraint("document_id", "version", "ord"),
+)
+
+# Why a document is in quarantine, in words that hold nothing of its text.
+held_reason = Table(
+    "held_reason",
+    metadata,
+    Column("document_id", ForeignKey("document.id"), primary_key=True),
+    Column("ord", Integer, primary_key=True),
+    Column("reason", String(500), nullable=False),
+)
+
+# Documents whose points may not be what these tables say: written before the index is touched, removed after it.
+under_way = Table(
+    "under_way",
+    metadata,
+    Column("document_id", ForeignKey("document.id"), primary_key=True),
 )
 
 # Places whose tags in the index are older than what stands here. The tags are written from the current rows,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from store.envelope import new_key, seal, unseal
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Self
 
 
@@ -47,6 +49,17 @@ class DocumentKey:
         """
         return unseal(self.key, sealed, self._place("title")).decode()
 
+    def seal_source(self, name: str) -> bytes:
+        return seal(self.key, name.encode("utf-8", "replace"), self._place("source"))
+
+    def open_source(self, sealed: bytes) -> str:
+        """Give the name of the file that a document came from.
+
+        Raises:
+            CannotDecrypt: The value is damaged or another document's.
+        """
+        return unseal(self.key, sealed, self._place("source")).decode()
+
     def seal_chunk(self, chunk: str, version: int, text: str) -> bytes:
         return seal(self.key, text.encode("utf-8", "replace"), self._place(f"{version}/{chunk}"))
 
@@ -57,6 +70,18 @@ class DocumentKey:
             CannotDecrypt: The value is damaged, or another chunk's or version's.
         """
         return unseal(self.key, sealed, self._place(f"{version}/{chunk}")).decode()
+
+    def seal_headings(self, chunk: str, version: int, headings: Sequence[str]) -> bytes:
+        listed = json.dumps(headings, ensure_ascii=False)
+        return seal(self.key, listed.encode("utf-8", "replace"), self._place(f"{version}/{chunk}/headings"))
+
+    def open_headings(self, chunk: str, version: int, sealed: bytes) -> tuple[str, ...]:
+        """Give what a chunk stands under, from the title down.
+
+        Raises:
+            CannotDecrypt: The value is damaged, or another chunk's or version's.
+        """
+        return tuple(json.loads(unseal(self.key, sealed, self._place(f"{version}/{chunk}/headings"))))
 
     def _place(self, name: str) -> bytes:
         return f"{self.document}/{name}".encode()

@@ -13,8 +13,9 @@ from acl.admin.people import Person, add_user
 from acl.labels import Label, Level
 from acl.names import UserId
 from api.founding import found
-from api.ingesting import ingest_folder
+from api.ingesting import Target, ingest_folder
 from api.wiring import House, open_house
+from tests.intake import Quiet
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,16 +28,6 @@ HOTELS: Final = """# Travel
 
 Hotels are paid up to 180 euros a night. Ask Jane Doe, jane.doe@company.example, for more.
 """
-
-
-class Quiet:
-    """Nobody watches."""
-
-    def started(self, files: int) -> None:
-        """Do nothing."""
-
-    def finished(self, relative: str, chunks: int) -> None:
-        """Do nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +57,9 @@ def make_site(folder: Path, embed: Embed, text: str = HOTELS) -> Site:
         ingest_folder(
             house,
             documents,
-            "finance",
+            Target("finance", ["group:finance"], Label(Level.CONFIDENTIAL)),
             actor=CONSOLE,
             progress=Quiet(),
-            readers=["group:finance"],
-            label=Label(Level.CONFIDENTIAL),
         )
     return Site(data, anna, ben)
 

@@ -103,7 +103,8 @@ def put_chunks(
     for number, (id_, text) in enumerate(zip(ids, texts, strict=True), start=first):
         sealed = key.seal_chunk(id_, version, text)
         row = {"id": id_, "document_id": key.document, "version": version, "ord": number, "sealed_text": sealed}
-        connection.execute(insert(schema.chunk).values(row))
+        place = {"begins": 0, "ends": len(text), "sealed_headings": key.seal_headings(id_, version, ()), "likeness": ""}
+        connection.execute(insert(schema.chunk).values(row | place))
     return ids
 
 

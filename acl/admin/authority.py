@@ -23,6 +23,8 @@ from acl.admin.edits import (
     MoveDocument,
     MoveFolder,
     OpenBreakGlass,
+    RejectDocument,
+    ReleaseDocument,
     RemoveRule,
     SetInheritance,
     SetLabel,
@@ -94,7 +96,7 @@ class Actor:
         return decider(who, known, rules)(What(what.scopes, what.label, live=True))  # drafts are managed too
 
 
-def may_make(actor: Actor, edit: Edit) -> Permit | Deny:  # noqa: C901, PLR0911 - the table of who may do what
+def may_make(actor: Actor, edit: Edit) -> Permit | Deny:  # noqa: C901, PLR0911, PLR0912 - the table of who may do what
     """Decide whether somebody may make an edit."""
     administers = actor.manages(ROOT)
     if administers:
@@ -114,6 +116,8 @@ def may_make(actor: Actor, edit: Edit) -> Permit | Deny:  # noqa: C901, PLR0911 
             return _may_loosen(actor, place, "read")
         case SetLabel(place):
             return actor.manages(place)
+        case ReleaseDocument(held) | RejectDocument(held):
+            return actor.manages(held) or actor.holds("write", held)
         case SetOwner(document):
             return _may_loosen(actor, document, ANY_ACTION)
         case AddRule(_, place, action, "allow"):

@@ -19,6 +19,7 @@ from acl.admin.edits import (
     MoveDocument,
     MoveFolder,
     OpenBreakGlass,
+    ReleaseDocument,
     RemoveRule,
     SetActive,
     SetClearance,
@@ -46,9 +47,11 @@ def is_sensitive(label: Label) -> bool:
     return label.level == Level.RESTRICTED or bool(label.compartments)
 
 
-def reason_for_two(connection: Connection, edit: Edit) -> str:  # noqa: PLR0911 - the table of what is delicate
+def reason_for_two(connection: Connection, edit: Edit) -> str:  # noqa: C901, PLR0911 - the table of what is delicate
     """Say why an edit needs a second person; empty if it needs none. To be asked before it is applied."""
     match edit:
+        case ReleaseDocument(held):
+            return f"it lets {held} out of quarantine"
         case OpenBreakGlass(_, place):
             return f"it opens {place} in an emergency"
         case AddUser(user, clearance=label) if is_sensitive(label):

@@ -16,6 +16,7 @@ from acl.admin.breakglass import end_access, open_access
 from acl.admin.groups import join_group, leave_group
 from acl.admin.nodes import add_collection, add_folder, move_document, move_node, set_inheritance, set_label, set_owner
 from acl.admin.people import Person, add_user, describe, set_active, set_clearance
+from acl.admin.quarantine import reject, release
 from acl.admin.rules import grant, withdraw
 from acl.decision import Rule
 from acl.errors import BadEdit, PolicyError
@@ -143,6 +144,20 @@ class SetOwner:
 
 
 @dataclass(frozen=True, slots=True)
+class ReleaseDocument:
+    """Let a document out of quarantine."""
+
+    document: DocumentId
+
+
+@dataclass(frozen=True, slots=True)
+class RejectDocument:
+    """Keep a document that is in quarantine out for good."""
+
+    document: DocumentId
+
+
+@dataclass(frozen=True, slots=True)
 class AddRule:
     """Add a rule."""
 
@@ -200,6 +215,8 @@ Edit: TypeAlias = (
     | SetLabel
     | MoveDocument
     | SetOwner
+    | ReleaseDocument
+    | RejectDocument
     | AddRule
     | RemoveRule
     | OpenBreakGlass
@@ -240,6 +257,10 @@ def apply(change: Change, edit: Edit) -> None:  # noqa: C901, PLR0912 - one case
             move_document(change, document, to)
         case SetOwner(document, owner):
             set_owner(change, document, owner)
+        case ReleaseDocument(document):
+            release(change, document)
+        case RejectDocument(document):
+            reject(change, document)
         case AddRule():
             grant(change, edit.rule)
         case RemoveRule():

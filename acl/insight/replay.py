@@ -118,7 +118,9 @@ def replay(records: Iterable[Record]) -> Tables:
                 "label": str(label),
             }:
                 tables.documents[id_] = Document(place, owner, label)
-            case {"kind": "policy.changed" | "document.ingested"}:
+            case {"kind": "document.held" | "document.removed", "document": str(id_)}:
+                tables.documents.pop(id_, None)
+            case {"kind": "policy.changed" | "document.ingested" | "document.held" | "document.removed"}:
                 raise BadTrail(f"record {record.seq} lacks what a replay needs")
     return tables
 
@@ -205,8 +207,8 @@ def _do(tables: Tables, seq: int, line: object) -> None:  # noqa: C901, PLR0912 
             _alter_document(tables, id_, node=place)
         case ["owned", str(id_), str(owner)]:
             _alter_document(tables, id_, owner=owner)
-        case ["user described" | "key" | "key revoked" | "approved", *_]:
-            pass  # a name, a key and a consent give no right
+        case ["user described" | "key" | "key revoked" | "approved" | "released" | "rejected", *_]:
+            pass  # a name, a key and a consent give no right; what was let out has a record once it answers
         case ["break-glass opened", str(id_), str(user), str(place), str(ends)]:
             _note(tables, odd, id_ in tables.emergencies)
             tables.emergencies[id_] = Emergency(user, place, ends)

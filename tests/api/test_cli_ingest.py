@@ -27,7 +27,7 @@ def test_a_second_run_takes_only_what_changed(ntk: Ntk, tmp_path: Path, site: Si
     def ingest() -> dict[str, int]:
         made: dict[str, int] = json.loads(
             ntk("ingest", documents, "--collection", "canteen", "--readers", "user:anna", "--level", "internal",
-                "--data", site.data, "--json").out)  # fmt: skip
+                "--data", site.data, "--json").out.splitlines()[-1])  # fmt: skip
         return made
 
     assert (ingest()["added"], ingest()["unchanged"]) == (1, 1)

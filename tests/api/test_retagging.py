@@ -19,14 +19,14 @@ from acl.labels import PUBLIC, Label, Level
 from acl.names import DocumentId, NodeId, Obj, Subject
 from api.app import create_app
 from api.doctor import State, examine
-from api.ingesting import ingest_folder
+from api.ingesting import Target, ingest_folder
 from api.retagging import Retagger
 from api.wiring import open_house, open_store_at
 from retrieval.errors import IndexDown
 from store import schema
 from store.engine import write
+from tests.intake import Quiet
 from tests.retrieval.test_tags import are_as_sql_says, lines
-from tests.sites import Quiet
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -134,7 +134,7 @@ def test_after_a_change_in_the_process_the_index_follows_when_it_is_told(house: 
 
 def test_after_ingestion_nothing_waits(house: House, tmp_path: Path) -> None:
     relabel(house)
-    ingest_folder(house, tmp_path / "documents", "finance", actor=CONSOLE, progress=Quiet())
+    ingest_folder(house, tmp_path / "documents", Target("finance"), actor=CONSOLE, progress=Quiet())
     assert lines(house.store.engine) == []
     assert are_as_sql_says(house.index, house.store.engine)
 

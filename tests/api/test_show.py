@@ -11,7 +11,7 @@ from acl.labels import Label, Level
 from acl.names import DocumentId
 from api import pages, show
 from egress.types import Citation, Reply
-from ingest.pipeline import Summary
+from ingest.outcome import Summary
 from redaction.types import Kind
 from retrieval.types import ChunkId
 

@@ -56,11 +56,9 @@ def test_no_function_of_the_index_adapter_searches_without_a_scope() -> None:
         if ast.unparse(call.func).startswith("self._shard.")
     }
     assert used == {
-        ("close", "close"), ("_leg", "query"), ("count", "info"), ("count_of", "count"),
+        ("close", "close"), ("_leg", "query"), ("count", "info"),
         ("_update", "update"), ("_update", "flush"),
     }  # fmt: skip
-    assert inspect.signature(EdgeIndex.count_of).return_annotation == "int"
-    assert where(lambda node: isinstance(node, ast.Call) and called(node) == "count_of") == {"ingest/pipeline.py"}
     filtered = inspect.signature(EdgeIndex._leg).parameters["inside"]
     assert (filtered.annotation, filtered.default) == ("edge.Filter", inspect.Parameter.empty)
     assert where(lambda node: isinstance(node, ast.Call) and called(node) == "_leg") == {"retrieval/edge.py"}
@@ -72,13 +70,21 @@ def test_no_function_of_the_index_adapter_searches_without_a_scope() -> None:
 def test_a_text_is_opened_at_the_last_gate_alone() -> None:
     """AZ-02: that gate takes a scope, and decides on each hit."""
     opened = where(lambda node: isinstance(node, ast.Call) and called(node) in ("open_chunk", "open_title"))
-    assert opened == {"retrieval/permit.py"}
+    assert opened == {"retrieval/permit.py", "ingest/points.py"}
+
+
+def test_what_is_opened_to_be_indexed_again_becomes_points_and_nothing_else() -> None:
+    """AZ-02: no door calls what opens texts without a scope; what it makes holds vectors and tags."""
+    opening = where(lambda node: isinstance(node, ast.Call) and called(node) == "kept_of")
+    assert opening == {"ingest/points.py", "ingest/versions.py"}
+    used = where(lambda node: isinstance(node, ast.Call) and called(node) == "points_of")
+    assert used == opening
     scope = inspect.signature(permit).parameters["scope"]
     assert (scope.annotation, scope.default) == ("Scope", inspect.Parameter.empty)
 
 
 def test_a_filter_is_made_from_a_scope_alone() -> None:
-    """The filters of the adapter itself: the translation of a scope's, and those that write or count a document's."""
+    """The filters of the adapter itself: the translation of a scope's, and those that write a document's."""
     assert where(lambda node: isinstance(node, ast.Call) and called(node) == "Filter") == {
         "retrieval/filter.py",
         "retrieval/edge.py",
@@ -88,7 +94,7 @@ def test_a_filter_is_made_from_a_scope_alone() -> None:
         for function in ast.walk(tree("retrieval/edge.py"))
         if isinstance(function, ast.FunctionDef) and any(called(call) == "Filter" for call in calls(function))
     }
-    assert made == {"to_edge", "_either", "count_of", "keep_only", "retag"}
+    assert made == {"to_edge", "_either", "keep_only", "retag"}
 
 
 def test_a_model_is_called_in_one_line() -> None:

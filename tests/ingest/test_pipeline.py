@@ -14,11 +14,12 @@ from acl.admin.nodes import set_label
 from acl.labels import Compartment, Label, Level
 from acl.names import NodeId
 from ingest.errors import EmptyFolder, NoSuchFolder, OtherFolder
-from ingest.pipeline import Edges, Summary, ingest
+from ingest.run import Options
 from retrieval.errors import IndexDown
 from retrieval.tags import drain
 from store import schema
 from store.engine import snapshot
+from tests.intake import edges_of, take_in
 from tests.retrieval.test_tags import are_as_sql_says
 
 if TYPE_CHECKING:
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from acl.names import DocumentId
-    from retrieval.types import Point
+    from ingest.outcome import Outcome, Summary
+    from retrieval.types import ChunkId, Point
     from tests.worlds import World
 
 RULES = "# House rules\n\nThe gate closes at ten in the evening. Whoever comes later rings the bell.\n"
@@ -43,8 +45,8 @@ class _Seen:
     def started(self, files: int) -> None:
         self.files = files
 
-    def finished(self, relative: str, chunks: int) -> None:
-        self.done.append((relative, chunks))
+    def finished(self, outcome: Outcome) -> None:
+        self.done.append((outcome.relative, outcome.chunks))
 
 
 class _Failing:
@@ -61,12 +63,12 @@ class _Failing:
             raise IndexDown("cut off")
 
     def keep_only(self, document: DocumentId, version: int) -> None:
-        if self._step == "keep_only":
-            raise IndexDown("no room")
         self._world.index.keep_only(document, version)
 
-    def count_of(self, document: DocumentId) -> int:
-        return self._world.index.count_of(document)
+    def remove(self, chunks: Sequence[ChunkId]) -> None:
+        if self._step == "remove":
+            raise IndexDown("no room")
+        self._world.index.remove(chunks)
 
 
 @pytest.fixture
@@ -83,19 +85,7 @@ def run(world: World, folder: Path) -> partial[Summary]:
     collection = world.collection("house", Label(Level.INTERNAL))
     world.allow_everyone(collection)
     world.user("anna")
-    return partial(ingest, folder, collection, "svc:test", _edges(world))
-
-
-def _edges(world: World, index: _Failing | None = None, seen: _Seen | None = None) -> Edges:
-    return Edges(
-        engine=world.store.engine,
-        keys=world.store.keys,
-        index=index or world.index,
-        embed=world.embed,
-        measure=lambda text: len(text.split()),
-        ledger=world.ledger,
-        progress=seen or _Seen(),
-    )
+    return partial(take_in, world, folder, collection)
 
 
 def _texts(world: World, question: str) -> list[str]:
@@ -145,7 +135,7 @@ def test_another_folder_does_not_replace_what_a_collection_has(
     other.mkdir()
     (other / "rules.md").write_text("# Garden\n\nThe hose is rolled up before the frost comes in November.\n", "utf-8")
     with pytest.raises(OtherFolder, match="--moved"):
-        ingest(other, NodeId("coll:house"), "svc:test", _edges(world))
+        take_in(world, other, NodeId("coll:house"))
     assert any("bell" in text for text in _texts(world, "rings the bell"))
     assert run().unchanged == 2
 
@@ -156,27 +146,16 @@ def test_a_folder_that_was_moved_goes_on_where_it_was(
     run()
     (folder / "rules.md").write_text(RULES.replace("ten in the evening", "midnight"), "utf-8")
     folder = folder.rename(tmp_path / "elsewhere")
-    made = ingest(folder, NodeId("coll:house"), "svc:test", _edges(world), moved=True)
+    made = take_in(world, folder, NodeId("coll:house"), options=Options(moved=True))
     assert (made.added, made.changed, made.unchanged) == (0, 1, 1)
     assert not any("ten in the evening" in text for text in _texts(world, "gate closes"))
-    assert ingest(folder, NodeId("coll:house"), "svc:test", _edges(world)).unchanged == 2
-
-
-def test_what_a_lost_index_held_is_brought_back(world: World, run: partial[Summary]) -> None:
-    """FT-04."""
-    run()
-    with snapshot(world.store.engine) as connection:
-        documents = connection.scalars(select(schema.document.c.id)).all()
-    world.index.keep_only(documents[0], 0)
-    made = run()
-    assert (made.changed, made.unchanged) == (1, 1)
-    assert world.index.count() == _chunks(world)
+    assert take_in(world, folder, NodeId("coll:house")).unchanged == 2
 
 
 def test_a_broken_file_is_named_and_the_rest_goes_on(world: World, run: partial[Summary], folder: Path) -> None:
     (folder / "a-broken.docx").write_bytes(b"no document")
     seen = _Seen()
-    made = partial(ingest, folder, NodeId("coll:house"), "svc:test", _edges(world, seen=seen))()
+    made = take_in(world, folder, NodeId("coll:house"), progress=seen)
     assert list(made.failed) == ["a-broken.docx"]
     assert made.added == 2
     assert seen.files == 3
@@ -193,7 +172,7 @@ def test_a_new_version_that_cannot_be_read_leaves_the_old_one(
 
 
 @pytest.mark.parametrize(
-    ("step", "first"), [("put", True), ("put", False), ("after put", True), ("after put", False), ("keep_only", False)]
+    ("step", "first"), [("put", True), ("put", False), ("after put", True), ("after put", False), ("remove", False)]
 )
 def test_a_run_that_is_cut_off_is_made_good_by_the_next(
     world: World,
@@ -207,7 +186,7 @@ def test_a_run_that_is_cut_off_is_made_good_by_the_next(
         run()
         (folder / "rules.md").write_text(RULES.replace("ten in the evening", "midnight"), "utf-8")
     with pytest.raises(IndexDown):
-        ingest(folder, NodeId("coll:house"), "svc:test", _edges(world, index=_Failing(world, step)))
+        take_in(world, folder, NodeId("coll:house"), edges=edges_of(world, index=_Failing(world, step)))
     run()
     assert world.index.count() == _chunks(world)
     gate = [text for text in _texts(world, "gate closes") if "gate" in text]
@@ -235,7 +214,7 @@ def test_a_change_between_the_tags_and_the_points_of_a_version_reaches_them(
     if not first:
         run()
         (folder / "rules.md").write_text(RULES.replace("ten in the evening", "midnight"), "utf-8")
-    ingest(folder, NodeId("coll:house"), "svc:test", _edges(world, index=_Overtaken(world, "")))
+    take_in(world, folder, NodeId("coll:house"), edges=edges_of(world, index=_Overtaken(world, "")))
     assert not are_as_sql_says(world.index, world.store.engine)
     assert drain(world.store.engine, world.index, datetime.now(UTC)).failed == {}
     assert are_as_sql_says(world.index, world.store.engine)
@@ -271,10 +250,10 @@ def test_a_place_that_is_no_folder(
     world: World, run: partial[Summary], tmp_path: Path, name: str, error: type[Exception]
 ) -> None:
     with pytest.raises(error):
-        ingest(tmp_path / name, NodeId("coll:house"), "svc:test", _edges(world))
+        take_in(world, tmp_path / name, NodeId("coll:house"))
 
 
 def test_an_empty_folder(world: World, run: partial[Summary], tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(EmptyFolder):
-        ingest(tmp_path / "empty", NodeId("coll:house"), "svc:test", _edges(world))
+        take_in(world, tmp_path / "empty", NodeId("coll:house"))

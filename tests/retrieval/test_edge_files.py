@@ -125,8 +125,9 @@ def test_an_index_is_for_its_owner_alone(index: EdgeIndex, tmp_path: Path) -> No
     assert stat.S_IMODE((tmp_path / "index").stat().st_mode) == 0o700
 
 
-def test_it_counts_the_points_of_a_document(index: EdgeIndex) -> None:
-    one = point(1)
-    index.put([one, point(2, version=one.version + 1)])
-    assert index.count_of(one.document) == 2
-    assert index.count_of(DocumentId("doc:absent")) == 0
+def test_points_are_removed_by_their_ids_and_no_others(index: EdgeIndex) -> None:
+    index.put([point(1), point(2), point(3)])
+    index.remove([chunk_id(1), chunk_id(3), chunk_id(99)])
+    assert index.count() == 1
+    index.remove([])
+    assert index.count() == 1

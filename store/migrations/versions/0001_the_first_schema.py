@@ -112,6 +112,7 @@ def upgrade() -> None:
         sa.Column("inherit", sa.Boolean(), nullable=False),
         sa.Column("level", sa.Integer(), nullable=False),
         sa.Column("source_mac", sa.String(length=64), nullable=True),
+        sa.Column("declared", sa.Text(), nullable=True),
         sa.CheckConstraint("(parent_id IS NULL) = (id LIKE 'coll:%')", name=op.f("ck_node_collections_are_roots")),
         sa.CheckConstraint("level BETWEEN 0 AND 3", name=op.f("ck_node_level")),
         sa.ForeignKeyConstraint(["parent_id"], ["node.id"], name=op.f("fk_node_parent_id")),
@@ -167,15 +168,24 @@ def upgrade() -> None:
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("source_mac", sa.String(length=64), nullable=False),
         sa.Column("content_mac", sa.String(length=64), nullable=False),
+        sa.Column("raw_mac", sa.String(length=64), server_default="", nullable=False),
+        sa.Column("agreed", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("intake", sa.String(length=137), nullable=True),
+        sa.Column("part_of", sa.String(length=137), nullable=True),
         sa.Column("wrapped_key", sa.LargeBinary(), nullable=False),
         sa.Column("sealed_title", sa.LargeBinary(), nullable=False),
-        sa.CheckConstraint("state IN ('draft', 'live', 'deleted')", name=op.f("ck_document_state")),
+        sa.Column("sealed_source", sa.LargeBinary(), server_default="", nullable=False),
+        sa.CheckConstraint("state IN ('draft', 'live', 'held', 'released', 'rejected', 'deleted')", name=op.f("ck_document_state")),
         sa.CheckConstraint("level BETWEEN 0 AND 3", name=op.f("ck_document_level")),
+        sa.ForeignKeyConstraint(["intake"], ["node.id"], name=op.f("fk_document_intake")),
         sa.ForeignKeyConstraint(["node_id"], ["node.id"], name=op.f("fk_document_node_id")),
+        sa.ForeignKeyConstraint(["part_of"], ["document.id"], name=op.f("fk_document_part_of")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_document")),
         sa.UniqueConstraint("source_mac", name=op.f("uq_document_source_mac")),
     )
+    op.create_index(op.f("ix_document_intake"), "document", ["intake"], unique=False)
     op.create_index(op.f("ix_document_node_id"), "document", ["node_id"], unique=False)
+    op.create_index(op.f("ix_document_part_of"), "document", ["part_of"], unique=False)
     op.create_table(
         "node_compartment",
         sa.Column("node_id", sa.String(length=137), nullable=False),
@@ -213,6 +223,10 @@ def upgrade() -> None:
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("ord", sa.Integer(), nullable=False),
         sa.Column("sealed_text", sa.LargeBinary(), nullable=False),
+        sa.Column("sealed_headings", sa.LargeBinary(), nullable=False),
+        sa.Column("begins", sa.Integer(), nullable=False),
+        sa.Column("ends", sa.Integer(), nullable=False),
+        sa.Column("likeness", sa.String(length=64), nullable=False),
         sa.ForeignKeyConstraint(["document_id"], ["document.id"], name=op.f("fk_chunk_document_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_chunk")),
         sa.UniqueConstraint("document_id", "version", "ord", name=op.f("uq_chunk_document_id_version_ord")),
@@ -223,4 +237,18 @@ def upgrade() -> None:
         sa.Column("compartment", sa.String(length=80), nullable=False),
         sa.ForeignKeyConstraint(["document_id"], ["document.id"], name=op.f("fk_document_compartment_document_id")),
         sa.PrimaryKeyConstraint("document_id", "compartment", name=op.f("pk_document_compartment")),
+    )
+    op.create_table(
+        "held_reason",
+        sa.Column("document_id", sa.String(length=137), nullable=False),
+        sa.Column("ord", sa.Integer(), nullable=False),
+        sa.Column("reason", sa.String(length=500), nullable=False),
+        sa.ForeignKeyConstraint(["document_id"], ["document.id"], name=op.f("fk_held_reason_document_id")),
+        sa.PrimaryKeyConstraint("document_id", "ord", name=op.f("pk_held_reason")),
+    )
+    op.create_table(
+        "under_way",
+        sa.Column("document_id", sa.String(length=137), nullable=False),
+        sa.ForeignKeyConstraint(["document_id"], ["document.id"], name=op.f("fk_under_way_document_id")),
+        sa.PrimaryKeyConstraint("document_id", name=op.f("pk_under_way")),
     )

@@ -49,7 +49,6 @@ from acl.names import ROOT, DocumentId, NodeId, Obj, Subject, UserId
 from acl.read import whats_of
 from audit.ledger import Ledger, records, verify
 from bench.deciders import oracle
-from ingest.pipeline import Edges, ingest
 from retrieval.edge import EdgeIndex
 from retrieval.embed import DIMENSION
 from retrieval.tags import drain
@@ -60,6 +59,7 @@ from store.schema import metadata
 from tests.acl.changes import tables
 from tests.acl.small_edits import NEW_USERS, edits, edits_of_places, sensible
 from tests.acl.small_worlds import COLLECTIONS, FOLDERS, GHOST, GROUPS, USERS, WORDS
+from tests.intake import take_in
 from tests.worlds import World, hurry
 
 if TYPE_CHECKING:
@@ -73,16 +73,6 @@ FIRST, SECOND = UserId("user:first"), UserId("user:second")
 EVERYBODY: Final = [*map(UserId, [*USERS, *NEW_USERS, GHOST]), FIRST, SECOND]
 QUESTION: Final = " ".join(WORDS)
 LATER: Final = datetime(2999, 1, 1, tzinfo=UTC)  # every line of the outbox is due by then
-
-
-class Quiet:
-    """Does not want to know how far an ingestion is."""
-
-    def started(self, files: int) -> None:
-        """Do nothing."""
-
-    def finished(self, relative: str, chunks: int) -> None:
-        """Do nothing."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -196,16 +186,7 @@ class Administration(RuleBasedStateMachine):
         folder.mkdir(parents=True, exist_ok=True)
         marker = f"version{len(self.words)}{file}{word}"
         (folder / f"{file}.txt").write_text(f"The {word} of {QUESTION}, {marker}.", "utf-8")
-        edges = Edges(
-            engine=self.world.store.engine,
-            keys=self.world.store.keys,
-            index=self.world.index,
-            embed=self.world.embed,
-            measure=lambda text: len(text.split()),
-            ledger=self.world.ledger,
-            progress=Quiet(),
-        )
-        made = ingest(folder, NodeId(collection), CONSOLE, edges)
+        made = take_in(self.world, folder, NodeId(collection), actor=CONSOLE)
         assert (made.failed, made.added + made.changed <= 1) == ({}, True)
         with snapshot(self.world.store.engine) as connection:
             newest = select(schema.document.c.id, schema.document.c.version)

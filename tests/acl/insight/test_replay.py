@@ -37,10 +37,11 @@ from acl.insight.replay import Document, Node, Tables, User, current, difference
 from acl.labels import PUBLIC, Label, Level
 from acl.names import DocumentId, NodeId, Obj, Subject, UserId
 from audit.ledger import Event, Record, records
-from ingest.pipeline import Edges, ingest
 from store.engine import snapshot, write
 from tests.acl.changes import GDPR
 from tests.architecture.reading import ROOT, tree
+from tests.intake import edges_of
+from tests.intake import take_in as ingested
 from tests.worlds import ADMIN, World
 
 if TYPE_CHECKING:
@@ -61,13 +62,7 @@ class Nothing:
     def keep_only(self, document: object, version: int) -> None:
         """Do nothing."""
 
-    def count_of(self, document: object) -> int:
-        return 0
-
-    def started(self, files: int) -> None:
-        """Do nothing."""
-
-    def finished(self, relative: str, chunks: int) -> None:
+    def remove(self, chunks: object) -> None:
         """Do nothing."""
 
 
@@ -79,16 +74,7 @@ def edit(world: World, *edits: Edit) -> None:
 
 def take_in(world: World, folder: Path) -> None:
     nothing: Any = Nothing()
-    edges = Edges(
-        world.store.engine,
-        world.store.keys,
-        nothing,
-        world.embed,
-        lambda words: len(words.split()),
-        world.ledger,
-        nothing,
-    )
-    assert not ingest(folder, A, ADMIN, edges).failed
+    assert not ingested(world, folder, A, edges=edges_of(world, index=nothing)).failed
 
 
 def documents(world: World) -> list[DocumentId]:
@@ -173,7 +159,7 @@ def test_the_records_make_the_tables(settled: World) -> None:
     assert recorded.nodes[F] == Node(B, inherits=False, label="confidential+gdpr")
     assert recorded.documents[one] == Document(A, f"user:{anna}", "confidential+gdpr")
     assert ("p", f"user:{anna}", f"owner:{anna}", "*", "allow") in recorded.rules
-    assert (len(recorded.users), len(recorded.rules), len(recorded.documents)) == (3, 6, 2)
+    assert (len(recorded.users), len(recorded.rules), len(recorded.documents)) == (3, 7, 2)
 
 
 def test_a_new_version_is_recorded_where_the_document_lies_and_not_where_its_file_does(settled: World) -> None:
@@ -226,7 +212,10 @@ def test_a_replay_names_nobody(settled: World) -> None:
         ("UPDATE node SET parent_id = 'coll:a' WHERE id = 'folder:f'", "found Node(parent='coll:a'"),
         ("UPDATE node SET level = 0 WHERE id = 'coll:b'", "found Node(parent='', inherits=False, label='public')"),
         ("DELETE FROM node_compartment WHERE node_id = 'folder:f'", "label='confidential'"),
-        ("INSERT INTO node VALUES ('coll:c', NULL, 'C', true, 0, NULL)", "node coll:c: recorded none, found Node("),
+        (
+            "INSERT INTO node VALUES ('coll:c', NULL, 'C', true, 0, NULL, NULL)",
+            "node coll:c: recorded none, found Node(",
+        ),
         ("UPDATE document SET owner = 'user:carl'", "owner='user:"),
         ("UPDATE document SET level = 0", "label='public+gdpr'"),
         ("DELETE FROM document_compartment", "label='confidential')"),
