@@ -80,8 +80,6 @@ def _order(control: socket.socket) -> dict[str, Any]:
 
 
 def _loaded(entry: str) -> Callable[[bytes, str], Reading]:
-    # thinc imports torch where it finds it: three seconds and 200 MB, for nothing that reads a document.
-    sys.modules["torch"] = None  # type: ignore[assignment]  # this is how an import is made to fail
     module, _, name = entry.partition(":")
     found = import_module(module)
     warm_up = getattr(found, "warm_up", None)

@@ -2,23 +2,27 @@
 
 `unstructured` reports each use to its makers, and fetches a language model from the network when it
 first sees a sentence. Both would tell a stranger that, and when, documents are read here; so the first
-is switched off and the second replaced before anything is parsed.
+is switched off and the second replaced before anything is parsed. With the model goes the library that
+runs it, which the parser would import all the same, and torch behind it.
 """
 
 from __future__ import annotations
 
 import logging
 import os
+import sys
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from ingest.errors import ParserMoved
+from ingest.sentences import Rules
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from types import ModuleType
+    from collections.abc import Callable, Iterator
 
 QUIET: Final = {"DO_NOT_TRACK": "1", "SCARF_NO_ANALYTICS": "1", "UNSTRUCTURED_DISABLE_NOTICE": "1"}
 _SENTENCE_ENDS: Final = (".", "!", "?", ":", ";", "…", '."', ".”", ".)")
@@ -46,8 +50,9 @@ def unstructured() -> Unstructured:
     os.environ.update(QUIET)  # before the import, which already reports
     # Its log lines quote the document, and its trace log quotes whole paragraphs.
     logging.getLogger("unstructured").setLevel(logging.CRITICAL + 1)
-    tokenize = _module("unstructured.nlp.tokenize")
-    text_type = _module("unstructured.partition.text_type")
+    with _left_out("spacy"), _left_out("unstructured.nlp.english_words", ENGLISH_WORDS=frozenset()):
+        tokenize = _module("unstructured.nlp.tokenize")
+        text_type = _module("unstructured.partition.text_type")
     go_offline(tokenize, text_type)
     elements = _module("unstructured.documents.elements")
     return Unstructured(
@@ -68,9 +73,8 @@ def go_offline(tokenize: ModuleType, text_type: ModuleType) -> None:
     """
     for module, name in ((tokenize, "_get_nlp"), (tokenize, "_install_spacy_model"), (text_type, "contains_verb")):
         _part(module, name)
-    nlp = _module("spacy").blank("en")
-    nlp.add_pipe("sentencizer")
-    vars(tokenize).update(_get_nlp=lambda: nlp, _install_spacy_model=_refuse_download)
+    rules = Rules()
+    vars(tokenize).update(_get_nlp=lambda: rules, _install_spacy_model=_refuse_download)
     vars(text_type).update(contains_verb=ends_like_a_sentence)
     counted = _part(text_type, "sentence_count")("This is one. This is another.")
     if counted != 2 or not _part(text_type, "is_possible_narrative_text")("the office is closed on monday."):
@@ -80,6 +84,25 @@ def go_offline(tokenize: ModuleType, text_type: ModuleType) -> None:
 def ends_like_a_sentence(text: str) -> bool:
     """Stand in for a search for verbs, which needs a model: a sentence ends like one, a title does not."""
     return text.rstrip().endswith(_SENTENCE_ENDS)
+
+
+@contextmanager
+def _left_out(name: str, **parts: object) -> Iterator[None]:
+    """Let what is imported meanwhile find an empty module under this name, and nobody after it.
+
+    The parser needs neither: it asks the language model through one function, which is replaced, and its 60 MB of
+    English words only if it is told to check the language.
+    """
+    before = sys.modules.get(name)
+    stand_in = ModuleType(name)
+    vars(stand_in).update(parts)
+    sys.modules[name] = stand_in
+    try:
+        yield
+    finally:
+        del sys.modules[name]
+        if before is not None:
+            sys.modules[name] = before
 
 
 def _refuse_download() -> NoReturn:

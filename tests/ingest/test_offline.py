@@ -79,11 +79,21 @@ def test_the_parser_is_loaded_with_the_first_document_and_not_before() -> None:
     script = """
 import json, sys
 import ingest.chunk, ingest.parse, ingest.walk
-before = "unstructured" in sys.modules or "spacy" in sys.modules
+before = "unstructured" in sys.modules
 ingest.parse.parse_bytes(b"Hello there.", "a.txt")
 print(json.dumps([before, "unstructured" in sys.modules]))
 """
     assert run(script) == [False, True]
+
+
+def test_no_language_model_is_loaded_with_it() -> None:
+    script = """
+import json, sys
+import ingest.parse
+ingest.parse.parse_bytes(b"Hello there.", "a.txt")
+print(json.dumps([name for name in ("spacy", "torch", "unstructured.nlp.english_words") if name in sys.modules]))
+"""
+    assert run(script) == []
 
 
 def test_nothing_else_imports_the_parser() -> None:
