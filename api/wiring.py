@@ -19,7 +19,8 @@ from egress.answer import Edges
 from egress.extractive import Extractive
 from egress.openai_model import OpenAiModel
 from egress.route import Provider
-from ingest.reading import read
+from ingest.pipeline import READERS
+from ingest.sandbox import Sandbox
 from ingest.versions import Edges as IntakeEdges
 from ingest.versions import finish_released, settle
 from redaction.directory import Person, directory_recogniser
@@ -36,15 +37,18 @@ from store.schema import chunk, document, policy_state
 from store.secret import resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from sqlalchemy import Connection, Engine
 
     from api.settings import ProviderSettings, Settings
+    from ingest.types import Reading
     from redaction.types import Recogniser
     from retrieval.embed import Embed
     from store.folder import Store
+
+    Read = Callable[[bytes, str], Reading]
 
 EMBEDDER: Final = f"{MODEL_NAME}/{DIMENSION}"
 
@@ -104,7 +108,7 @@ def open_store_at(root: Path) -> Iterator[Opened]:
 
 
 @contextmanager
-def open_house(root: Path, embed: Embed | None = None) -> Iterator[House]:
+def open_house(root: Path, embed: Embed | None = None, read: Read | None = None) -> Iterator[House]:
     """Hold a data folder for this process, and open everything of it.
 
     What was changed while nobody held it, or was cut off, reaches the tags of the index first.
@@ -126,7 +130,8 @@ def open_house(root: Path, embed: Embed | None = None) -> Iterator[House]:
             remote = _client(settings.provider, root) if settings.provider else None
             if remote is not None:
                 stack.callback(remote.close)
-            intake = Intake(_intake(store, ledger, index, embedding))
+            reading = read or stack.enter_context(Sandbox(READERS)).read
+            intake = Intake(_intake(store, ledger, index, embedding, reading))
             intake.catch_up()
             retagger = Retagger(store.engine, index)
             retagger.drain(waiting_too=True)
@@ -188,7 +193,7 @@ def require_whole_index(house: House) -> None:
         raise IndexDown(f"the index lacks {missing} chunks: run ntk reindex, which makes them again")
 
 
-def _intake(store: Store, ledger: Ledger, index: EdgeIndex, embed: Embed) -> IntakeEdges:
+def _intake(store: Store, ledger: Ledger, index: EdgeIndex, embed: Embed, read: Read) -> IntakeEdges:
     return IntakeEdges(
         engine=store.engine,
         keys=store.keys,

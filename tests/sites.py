@@ -15,6 +15,7 @@ from acl.names import UserId
 from api.founding import found
 from api.ingesting import Target, ingest_folder
 from api.wiring import House, open_house
+from ingest.reading import read
 from tests.intake import Quiet
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def make_site(folder: Path, embed: Embed, text: str = HOTELS) -> Site:
     documents = folder / "documents"
     documents.mkdir()
     (documents / "travel.md").write_text(text, "utf-8")
-    with open_house(data, embed) as house:
+    with open_house(data, embed, read) as house:
         anna, ben = _settle(house)
         ingest_folder(
             house,
