@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path  # noqa: TC003 - typer reads the annotations
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,9 +14,15 @@ from api.commands.common import DATA, As, AsJson, Data, Reason, actor_of, desk, 
 from api.errors import Exit
 
 if TYPE_CHECKING:
+    from typing import Self
+
+    from acl.names import UserId
+    from api.ingesting import Target
+    from api.wiring import House
     from ingest.foresee import Foreseen
     from ingest.outcome import Summary
     from ingest.pipeline import Brake
+    from ingest.run import Options
 
 quarantine_app = typer.Typer(help="Documents that wait before they may answer.", no_args_is_help=True)
 
@@ -28,6 +35,7 @@ def ingest(
     compartment: Annotated[list[str] | None, typer.Option(help="gdpr, hipaa, pci or trade-secret.NAME.")] = None,
     owner: Annotated[str | None, typer.Option(help="user:ID who owns what no .ntk.yaml names an owner for.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and for whom.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Go on, and take in what changes, until Ctrl-C.")] = False,
     hidden: Annotated[bool, typer.Option("--hidden", help="Also files and folders that begin with a dot.")] = False,
     max_delete: Annotated[
         str, typer.Option(help="How many documents may be deleted as gone from the folder: N or N%.")
@@ -41,10 +49,10 @@ def ingest(
 
     .ntk.yaml in a folder says whose it is, how sensitive, and for whom; .ntkignore leaves files out.
     """
-    from acl.admin.gate import Waiting
     from acl.labels import Label, parse_compartment, parse_level
     from acl.names import UserId, parse_name
-    from api.ingesting import Target, foresee_folder, ingest_folder
+    from api.ingesting import Target, foresee_folder
+    from api.watching import changes
     from api.wiring import open_house
     from ingest.run import Options
 
@@ -59,23 +67,61 @@ def ingest(
         brake=_brake(max_delete),
     )
     target = Target(collection, readers or (), label)
-    begin = time.monotonic()
-    with open_house(data) as house, show.Lines() if json else show.Bar() as progress:
+    with open_house(data) as house:
         actor = actor_of(house, as_user)
         if dry_run:
-            foreseen = foresee_folder(house, folder, target, actor=actor, progress=progress, options=options)
-        else:
-            made = ingest_folder(house, folder, target, actor=actor, progress=progress, options=options)
-    if dry_run:
-        _tell_foreseen(foreseen, time.monotonic() - begin, json=json)
-        _exit(foreseen.summary)
+            with _Timed(json=json) as timed:
+                foreseen = foresee_folder(house, folder, target, actor=actor, progress=timed.progress, options=options)
+            _tell_foreseen(foreseen, timed.seconds, json=json)
+            _exit(foreseen.summary)
+            return
+        made = _run(house, folder, target, actor, options, collection, json=json)
+        for _ in changes(folder) if watch else ():
+            made = _run(house, folder, target, actor, replace(options, moved=False), collection, json=json, quiet=True)
+    _exit(made)
+
+
+def _run(
+    house: House,
+    folder: Path,
+    target: Target,
+    actor: UserId,
+    options: Options,
+    collection: str,
+    *,
+    json: bool,
+    quiet: bool = False,
+) -> Summary:
+    """Take the folder in once, and tell what came of it; quietly, only if something did."""
+    from acl.admin.gate import Waiting
+    from api.ingesting import ingest_folder
+
+    with _Timed(json=json) as timed:
+        made = ingest_folder(house, folder, target, actor=actor, progress=timed.progress, options=options)
     if isinstance(made, Waiting):
         waits(made, {"collection": collection}, json=json)
     if json:
-        show.as_json(show.summary_value(made, time.monotonic() - begin))
-    else:
-        show.summary(made, time.monotonic() - begin)
-    _exit(made)
+        show.as_json(show.summary_value(made, timed.seconds))
+    elif not (quiet and made.is_whole and made.unchanged == made.counts.total()):
+        show.summary(made, timed.seconds)
+    return made
+
+
+class _Timed:
+    """A progress that also knows how long it took."""
+
+    def __init__(self, *, json: bool) -> None:
+        self.progress: show.Lines | show.Bar = show.Lines() if json else show.Bar()
+        self.seconds = 0.0
+        self._begin = time.monotonic()
+
+    def __enter__(self) -> Self:
+        self.progress.__enter__()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.progress.__exit__(*error)
+        self.seconds = time.monotonic() - self._begin
 
 
 def _brake(text: str) -> Brake:
