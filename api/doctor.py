@@ -14,6 +14,7 @@ from api.errors import row_of
 from api.settings import load_settings
 from api.wiring import missing_points
 from audit.ledger import verify
+from ingest.probe import Guard, confinement
 from retrieval.edge import EdgeIndex
 from retrieval.embed import DIMENSION, MODEL_NAME, packaged_model, verify_pinned
 from store import schema
@@ -56,7 +57,11 @@ class Finding:
 def examine(root: Path) -> list[Finding]:
     """Look at everything that an answer needs. Nothing is changed, and nothing raises: it is all findings."""
     layout = Layout(root)
-    findings = [_tried("embedding model", _model), _tried("disk", lambda: _disk(root))]
+    findings = [
+        _tried("embedding model", _model),
+        _tried("disk", lambda: _disk(root)),
+        _tried("reading of files", _reading),
+    ]
     try:
         layout.require()
         settings = load_settings(layout)
@@ -100,6 +105,14 @@ def _disk(root: Path) -> tuple[State, str]:
     if free < FREE_SPACE:
         return State.MISSING, f"only {free // 1_000_000} MB free: make room before you ingest"
     return State.FINE, f"{free // 1_000_000_000} GB free"
+
+
+def _reading() -> tuple[State, str]:
+    held = confinement()
+    said = f"each in a process of its own: {', '.join(guard for guard in Guard if guard in held)}"
+    if missing := [guard for guard in Guard if guard not in held]:
+        return State.NOTE, f"{said}; this system does not grant: {', '.join(missing)}"
+    return State.FINE, said
 
 
 def _database(store: Store) -> tuple[State, str]:

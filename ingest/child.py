@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import json
 import os
+import select
 import signal
 import socket
 import sys
@@ -22,12 +23,15 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 from ingest import confine
 from ingest.exchange import ENDED, FILE, NUMBER, STARTED
 from ingest.reply import HEAD, from_failure, from_reading, part
+from ingest.scratch import empty
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ingest.confine import Limits
     from ingest.types import Reading
+
+_GRACE: Final = 10.0  # seconds that the parent has for ending what takes too long
 
 READY: Final = b"+"  # the parsers are loaded
 FAILED: Final = b"-"  # they are not; the reason follows
@@ -38,17 +42,19 @@ def main(number: int) -> None:
     control = socket.socket(fileno=number)
     order = _order(control)
     limits = _limits(order["limits"])
-    confine.isolate()
     try:
+        folder = confine.isolate(Path(order["folder"]), limits.scratch, keep=map(Path, sys.path))
+        _work_in(folder)
         read = _loaded(order["entry"])
+        _require_one_thread()
+        confine.enclose(folder, map(Path, order["readable"]))
     except Exception as error:  # noqa: BLE001 - whatever it is, the parent has to hear of it
         control.sendall(FAILED + from_failure(error, f"{type(error).__name__}: {error}"))
         return
-    confine.enclose(Path(order["folder"]), map(Path, order["readable"]))
     gc.collect()
     gc.freeze()  # the collector would otherwise touch, and so copy, each page of the parsers in each child
     control.sendall(READY)
-    while _serve(control, read, limits):
+    while _serve(control, read, limits, folder):
         pass
 
 
@@ -60,6 +66,7 @@ def to_limits(limits: Limits) -> dict[str, float]:
         "patience": limits.patience.total_seconds(),
         "output": limits.output,
         "files": limits.files,
+        "scratch": limits.scratch,
     }
 
 
@@ -70,6 +77,7 @@ def _limits(told: dict[str, Any]) -> Limits:
         patience=timedelta(seconds=told["patience"]),
         output=told["output"],
         files=told["files"],
+        scratch=told["scratch"],
     )
 
 
@@ -89,7 +97,21 @@ def _loaded(entry: str) -> Callable[[bytes, str], Reading]:
     return read
 
 
-def _serve(control: socket.socket, read: Callable[[bytes, str], Reading], limits: Limits) -> bool:
+def _work_in(folder: Path) -> None:
+    os.chdir(folder)
+    os.environ.update(HOME=str(folder), TMPDIR=str(folder))
+    tempfile.tempdir = str(folder)
+
+
+def _require_one_thread() -> None:
+    """A fork copies one thread, and the locks of all."""
+    with suppress(FileNotFoundError):  # not Linux
+        threads = sum(1 for _ in Path("/proc/self/task").iterdir())
+        if threads != 1:
+            raise RuntimeError(f"the parsers have started {threads - 1} threads")
+
+
+def _serve(control: socket.socket, read: Callable[[bytes, str], Reading], limits: Limits, folder: Path) -> bool:
     """Have one file read, or say that no more will come."""
     message, handles, _, _ = socket.recv_fds(control, 1, 2)
     if message != FILE:
@@ -104,17 +126,16 @@ def _serve(control: socket.socket, read: Callable[[bytes, str], Reading], limits
     os.close(inbox)
     os.close(outbox)
     control.sendall(NUMBER.pack(STARTED, child))
-    control.sendall(NUMBER.pack(ENDED, _end_of(child, limits)))
+    status = _end_of(child, control, limits)
+    empty(folder)
+    control.sendall(NUMBER.pack(ENDED, status))
     return True
 
 
-def _end_of(child: int, limits: Limits) -> int:
+def _end_of(child: int, control: socket.socket, limits: Limits) -> int:
     """Wait for the end of a child, end all that it has started, and give its status."""
-    # The parent ends what takes too long. Should it be gone, nobody else does.
-    signal.signal(signal.SIGALRM, lambda *_: _kill_group(child))
-    signal.setitimer(signal.ITIMER_REAL, limits.patience.total_seconds() + 5)
+    _wait(child, control, limits)
     os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)  # it keeps its number until its group is gone
-    signal.setitimer(signal.ITIMER_REAL, 0)
     _kill_group(child)
     _, status = os.waitpid(child, 0)
     while True:
@@ -122,6 +143,18 @@ def _end_of(child: int, limits: Limits) -> int:
             os.waitpid(-1, 0)
         except ChildProcessError:
             return status
+
+
+def _wait(child: int, control: socket.socket, limits: Limits) -> None:
+    """Wait until a child ends, and end it when its time is up or the parent is gone, who otherwise sees to it."""
+    try:
+        handle = os.pidfd_open(child)
+    except (AttributeError, OSError):  # another system, or a Linux before 5.3
+        return
+    ready, _, _ = select.select([handle, control.fileno()], [], [], limits.patience.total_seconds() + _GRACE)
+    os.close(handle)
+    if handle not in ready:
+        _kill_group(child)
 
 
 def _kill_group(child: int) -> None:
@@ -137,12 +170,8 @@ def _read_one(read: Callable[[bytes, str], Reading], inbox: int, outbox: int, li
         confine.limit(limits)
         with open(inbox, "rb") as file, open(outbox, "wb") as answer:
             _, length = HEAD.unpack(file.read(HEAD.size))
-            told = json.loads(file.read(length))
-            os.environ.update(TMPDIR=told["folder"], HOME=told["folder"])
-            tempfile.tempdir = told["folder"]
-            os.chdir(told["folder"])
-            data = file.read()
-            answer.writelines(_reply(read, data, told["name"], limits))
+            name = json.loads(file.read(length))
+            answer.writelines(_reply(read, file.read(), name, limits))
         status = 0
     finally:
         os._exit(status)  # nothing of the copied process is to be tidied up

@@ -39,9 +39,13 @@ class Limits:
     patience: timedelta = timedelta(seconds=180)  # from the first byte to the last, of the clock on the wall
     output: int = 200_000_000  # bytes, of the reply and of each file that is written on the way
     files: int = 64  # open at once
+    scratch: int = 500_000_000  # bytes of all files that are written on the way; in memory
 
 
 LIMITS: Final = Limits()
+
+_MOST_FILES: Final = 20_000  # that are written on the way
+_TMP: Final = Path("/tmp")  # noqa: S108 - in the process's own namespace
 
 _SYSTEM: Final = ("/usr", "/bin", "/lib", "/lib32", "/lib64", "/libx32", "/sbin", "/nix/store")
 # For the dynamic linker, the C library, fonts, and LibreOffice. None of them is secret.
@@ -50,6 +54,7 @@ _SYSTEM_FILES: Final = (
     "/etc/fonts",
     "/etc/group",
     "/etc/ld.so.cache",
+    "/etc/locale.alias",
     "/etc/libreoffice",
     "/etc/localtime",
     "/etc/mime.types",
@@ -57,6 +62,8 @@ _SYSTEM_FILES: Final = (
     "/etc/passwd",
     "/etc/ssl/openssl.cnf",
     "/var/cache/fontconfig",
+    "/var/lib/libreoffice",
+    "/var/spool/libreoffice",
     "/proc/cpuinfo",
     "/proc/meminfo",
     "/proc/sys/vm/overcommit_memory",
@@ -68,25 +75,59 @@ _DEVICES: Final = (Path("/dev/null"), Path("/dev/zero"))
 _OWN_PACKAGES: Final = ("acl", "audit", "ingest", "retrieval", "store")
 
 
-def isolate() -> None:
-    """Cut this process off from the network and from more rights. It must not have started a thread."""
-    user, group = os.geteuid(), os.getegid()
+def isolate(folder: Path, size: int, keep: Iterable[Path]) -> Path:
+    """Cut this process off from the network and from more rights, and give it a place of its own to write in.
+
+    It must not have started a thread.
+
+    Args:
+        folder: An empty folder.
+        size: What may lie in it, in bytes, where the kernel allows to say so.
+        keep: What has to stay where it is.
+
+    Returns:
+        Where to write: the folder, or where it is to be found from now on.
+    """
     with suppress(OSError):
         kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
     with suppress(OSError):
         kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)  # what a parser starts and leaves behind comes here to be ended
     with suppress(OSError):
         _write("/proc/self/oom_score_adj", "900")  # when memory runs out, this one first
+    _leave_namespaces()
+    return _place_of_its_own(folder, size, keep)
+
+
+def _leave_namespaces() -> None:
+    user, group = os.geteuid(), os.getegid()
+    own = kernel.CLONE_NEWNET | kernel.CLONE_NEWIPC | kernel.CLONE_NEWNS
     try:
-        kernel.unshare(kernel.CLONE_NEWUSER | kernel.CLONE_NEWNET | kernel.CLONE_NEWIPC)
+        kernel.unshare(kernel.CLONE_NEWUSER | own)
     except OSError:
         with suppress(OSError):
-            kernel.unshare(kernel.CLONE_NEWNET | kernel.CLONE_NEWIPC)  # root needs no namespace of users
+            kernel.unshare(own)  # root needs no namespace of users
         return
     with suppress(OSError):
         _write("/proc/self/setgroups", "deny")
         _write("/proc/self/uid_map", f"{user} {user} 1")
         _write("/proc/self/gid_map", f"{group} {group} 1")
+
+
+def _place_of_its_own(folder: Path, size: int, keep: Iterable[Path]) -> Path:
+    """Mount memory of a bounded size, which is gone with the process, and let it be /tmp as well.
+
+    LibreOffice puts a socket into /tmp, whatever it is told.
+    """
+    flags = kernel.MS_NOSUID | kernel.MS_NODEV | kernel.MS_NOEXEC
+    try:
+        kernel.mount("none", Path("/"), "none", kernel.MS_REC | kernel.MS_PRIVATE)
+        kernel.mount("tmpfs", folder, "tmpfs", flags, f"mode=700,nr_inodes={_MOST_FILES},size={size}")
+        if any(place.resolve().is_relative_to(_TMP) for place in (*keep, Path(sys.prefix), Path(sys.base_prefix))):
+            return folder
+        kernel.mount(str(folder), _TMP, "none", kernel.MS_BIND)
+    except OSError:
+        return folder
+    return _TMP
 
 
 def enclose(folder: Path, more: Iterable[Path]) -> None:

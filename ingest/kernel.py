@@ -6,7 +6,10 @@ import ctypes
 import errno
 import os
 import sys
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 PR_SET_PDEATHSIG: Final = 1
 PR_SET_SECCOMP: Final = 22
@@ -17,6 +20,13 @@ CLONE_NEWNS: Final = 0x00020000
 CLONE_NEWIPC: Final = 0x08000000
 CLONE_NEWUSER: Final = 0x10000000
 CLONE_NEWNET: Final = 0x40000000
+
+MS_NOSUID: Final = 0x2
+MS_NODEV: Final = 0x4
+MS_NOEXEC: Final = 0x8
+MS_BIND: Final = 0x1000
+MS_REC: Final = 0x4000
+MS_PRIVATE: Final = 0x40000
 
 _LINUX: Final = sys.platform == "linux"
 _LIBC: Final = ctypes.CDLL(None, use_errno=True)
@@ -66,6 +76,18 @@ def unshare(flags: int) -> None:
     if not _LINUX:
         raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
     _told(_LIBC.unshare(flags))
+
+
+def mount(source: str, target: Path, kind: str, flags: int, options: str = "") -> None:
+    """Mount something, in this process's namespace of mounts.
+
+    Raises:
+        OSError: The kernel refuses, or is not Linux.
+    """
+    if not _LINUX:
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+    texts = (os.fsencode(text) for text in (source, target, kind))
+    _told(_LIBC.mount(*texts, ctypes.c_ulong(flags), os.fsencode(options) or None))
 
 
 def drop_capabilities() -> None:

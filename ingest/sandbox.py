@@ -28,6 +28,7 @@ from ingest.errors import SandboxDown, Unreadable
 from ingest.exchange import Exchange, kill_group
 from ingest.offline import QUIET
 from ingest.reply import Garbled, part, to_reading
+from ingest.scratch import empty
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -125,7 +126,6 @@ class _Worker:
 
     def __init__(self, limits: Limits, entry: str, path: Sequence[Path]) -> None:
         self._limits = limits
-        self._files = 0
         self.spoiled = False  # it has not come back to where it waits for the next file
         self._folder = Path(tempfile.mkdtemp(prefix="ntk-", dir=_in_memory()))
         self._control, theirs = socket.socketpair()
@@ -138,13 +138,10 @@ class _Worker:
             raise
 
     def read(self, data: bytes, name: str) -> Reading:
-        self._files += 1
-        folder = self._folder / str(self._files)
-        folder.mkdir(mode=0o700)
         self.spoiled = True
         try:
             exchange = Exchange(self._control, self._process.pid, self._limits)
-            outcome = exchange.run(part(b"H", {"name": name, "folder": str(folder)}) + data)
+            outcome = exchange.run(part(b"H", name) + data)
             self.spoiled = outcome.status is None
             if reason := _reason(outcome, self._limits):
                 raise Unreadable(reason)
@@ -154,15 +151,14 @@ class _Worker:
         finally:
             if self.spoiled:
                 kill_group(exchange.child, self._process.pid)
-            else:
-                remove(folder)
 
     def close(self) -> None:
         self._control.close()
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
-        remove(self._folder)
+        empty(self._folder)
+        self._folder.rmdir()
 
     def _prepare(self, entry: str, path: Sequence[Path]) -> None:
         """Tell the process what to load, and wait until it has."""
@@ -186,33 +182,6 @@ class _Worker:
         if said != READY:
             raise SandboxDown("the process that reads documents does not start")
         self._control.settimeout(None)
-
-
-def remove(folder: Path) -> None:
-    """Remove a folder that a document has filled, however deep: what lies in it is brought to its top, level by level.
-
-    No process may be working in it any more.
-    """
-    folder.chmod(0o700)
-    moved = 0
-    while below := [place for place in folder.iterdir() if not _unlinked(place)]:
-        for place in below:
-            place.chmod(0o700)
-            for entry in place.iterdir():
-                if not _unlinked(entry):
-                    entry.chmod(0o700)
-                    moved += 1
-                    entry.rename(folder / f".{moved}")
-            place.rmdir()
-    folder.rmdir()
-
-
-def _unlinked(place: Path) -> bool:
-    """Remove a file or a link, and say no to a folder."""
-    if place.is_dir() and not place.is_symlink():
-        return False
-    place.unlink()
-    return True
 
 
 def _reason(outcome: Outcome, limits: Limits) -> str | None:

@@ -117,9 +117,13 @@ def test_the_audit_trail_was_changed(ntk: Ntk, site: Site) -> None:
 def test_the_doctor_says_what_it_means(ntk: Ntk, site: Site, tmp_path: Path) -> None:
     found = ntk("doctor", "--data", site.data, "--json")
     assert found.code == Exit.YES
-    states = {finding["thing"]: finding["state"] for finding in json.loads(found.out)}
+    findings = json.loads(found.out)
+    states = {finding["thing"]: finding["state"] for finding in findings}
     assert states["data folder"] == states["index"] == states["audit trail"] == "fine"
     assert states["provider"] == "note"
+    assert ["no network" in finding["meaning"] for finding in findings if finding["thing"] == "reading of files"] == [
+        True
+    ]
     missing = ntk("doctor", "--data", tmp_path / "absent")
     assert missing.code == Exit.NO
     assert "ntk init" in missing.out

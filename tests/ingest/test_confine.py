@@ -6,6 +6,7 @@ import json
 import os
 import socket
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -31,6 +32,13 @@ needs_landlock = pytest.mark.skipif(not _has_landlock(), reason="this kernel has
 needs_scopes = pytest.mark.skipif(
     not _has_landlock() or landlock.version() < 6, reason="this kernel's Landlock knows no signals"
 )
+
+
+@pytest.fixture
+def outside() -> Iterator[Path]:
+    """A folder that is in the sandbox at the same place: others may be covered by the sandbox's own /tmp."""
+    with TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as folder:
+        yield Path(folder)
 
 
 @pytest.fixture(scope="module")
@@ -63,13 +71,13 @@ def test_a_parser_reaches_no_other_address(act: Callable[..., Any]) -> None:
     assert act("connect", "192.0.2.1:443") in ("refused: EPERM", "refused: ENETUNREACH")
 
 
-def test_a_parser_reaches_no_socket_in_the_file_system(act: Callable[..., Any], tmp_path: Path) -> None:
+def test_a_parser_reaches_no_socket_in_the_file_system(act: Callable[..., Any], outside: Path) -> None:
     """IN-02: a database or a container engine listens on one, and no namespace of networks hides it."""
     with socket.socket(socket.AF_UNIX) as server, socket.socket(socket.AF_UNIX) as client:
-        server.bind(str(tmp_path / "s"))
+        server.bind(str(outside / "s"))
         server.listen()
-        client.connect(str(tmp_path / "s"))
-        assert act("connect_to_file", tmp_path / "s") == "refused: EPERM"
+        client.connect(str(outside / "s"))
+        assert act("connect_to_file", outside / "s") == "refused: EPERM"
 
 
 def test_a_program_that_a_parser_starts_has_no_network_either(act: Callable[..., Any]) -> None:
@@ -80,20 +88,20 @@ def test_a_program_that_a_parser_starts_has_no_network_either(act: Callable[...,
 
 
 @needs_landlock
-def test_a_parser_reads_no_file_but_what_it_is_made_of(act: Callable[..., Any], tmp_path: Path) -> None:
-    secret = tmp_path / "key"
+def test_a_parser_reads_no_file_but_what_it_is_made_of(act: Callable[..., Any], outside: Path) -> None:
+    secret = outside / "key"
     secret.write_text(SECRET, encoding="utf-8")
     assert act("read_file", secret) == "refused: EACCES"
-    assert act("list_folder", tmp_path) == "refused: EACCES"
+    assert act("list_folder", outside) == "refused: EACCES"
     assert act("list_folder", Path.home()) == "refused: EACCES"
     assert "def act" in act("read_file", HERE / "hostile.py")
     assert "json" in act("list_folder", Path(json.__file__).parents[1])
 
 
 @needs_landlock
-def test_a_program_that_a_parser_starts_reads_no_more(act: Callable[..., Any], tmp_path: Path) -> None:
-    (tmp_path / "key").write_text(SECRET, encoding="utf-8")
-    assert act("run_program", f"echo here; cat {tmp_path / 'key'}") == "1 here\n"
+def test_a_program_that_a_parser_starts_reads_no_more(act: Callable[..., Any], outside: Path) -> None:
+    (outside / "key").write_text(SECRET, encoding="utf-8")
+    assert act("run_program", f"echo here; cat {outside / 'key'}") == "1 here\n"
     assert act("run_program", "cat /etc/passwd") == f"0 {Path('/etc/passwd').read_text(encoding='utf-8')}"
 
 
@@ -112,11 +120,11 @@ def test_a_parser_is_given_no_secret(act: Callable[..., Any]) -> None:
 
 
 @needs_landlock
-def test_a_parser_writes_only_in_its_own_folder(act: Callable[..., Any], tmp_path: Path) -> None:
-    assert act("write_to", tmp_path / "x") == "refused: EACCES"
+def test_a_parser_writes_only_in_its_own_folder(act: Callable[..., Any], outside: Path) -> None:
+    assert act("write_to", outside / "x") == "refused: EACCES"
     assert act("write_to", HERE / "x.py") == "refused: EACCES"
     assert act("write_to", "x") == "x"
-    assert list(tmp_path.iterdir()) == []
+    assert list(outside.iterdir()) == []
 
 
 @needs_landlock

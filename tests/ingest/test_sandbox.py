@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import select
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
@@ -15,7 +18,7 @@ from acl.labels import Compartment, Label, Level
 from ingest.confine import Limits
 from ingest.errors import ParserMoved, SandboxDown, Unreadable
 from ingest.reading import read
-from ingest.sandbox import Sandbox, remove
+from ingest.sandbox import Sandbox, _Worker
 from ingest.types import Attachment, ChunkText, Finding, Reading
 from retrieval.errors import EmbedderDown
 
@@ -41,6 +44,14 @@ def act(hostile: Sandbox) -> Callable[..., Any]:
         return json.loads(hostile.read(str(data).encode(), what).title)
 
     return acted
+
+
+def _worker(sandbox: Sandbox) -> _Worker:
+    """The only process of a sandbox, which waits for a file."""
+    worker = sandbox._places.get()
+    assert worker is not None
+    sandbox._places.put(worker)
+    return worker
 
 
 def short(limits: Limits, what: str, data: object = "") -> Any:
@@ -191,8 +202,8 @@ def test_several_files_are_read_at_once() -> None:
 
 def test_nothing_is_left_when_it_is_closed() -> None:
     sandbox = Sandbox(entry="hostile:act", path=HERE)
-    folder = Path(json.loads(sandbox.read(b"", "environment").title)["TMPDIR"]).parent
-    assert folder.is_dir()
+    assert sandbox.read(b"", "environment")
+    folder = _worker(sandbox)._folder
     assert list(folder.iterdir()) == []
     sandbox.close()
     assert not folder.exists()
@@ -200,23 +211,30 @@ def test_nothing_is_left_when_it_is_closed() -> None:
         sandbox.read(b"", "environment")
 
 
+def test_when_its_starter_is_killed_all_of_it_ends(tmp_path: Path) -> None:
+    script = """
+import sys
+from pathlib import Path
+from ingest.sandbox import Sandbox
+sandbox = Sandbox(entry="hostile:act", path=[Path(sys.argv[1])])
+sandbox.read(b"3", "say_much")
+worker = sandbox._places.queue[0]
+print(worker._process.pid, worker._folder, flush=True)
+sandbox.read(b"", "wait")
+"""
+    starter = subprocess.Popen(
+        [sys.executable, "-c", script, *map(str, HERE)], stdout=subprocess.PIPE, text=True, cwd=HERE[0].parents[1]
+    )
+    assert starter.stdout is not None
+    with starter, starter.stdout as said:
+        number, folder = said.readline().split()
+        handle = os.pidfd_open(int(number))
+        starter.kill()
+    assert select.select([handle], [], [], 20)[0] == [handle]
+    os.close(handle)
+    Path(folder).rmdir()  # nothing lies in it
+
+
 def test_parsers_that_cannot_be_loaded_are_told_apart_from_a_bad_file() -> None:
     with Sandbox(entry="no_such_module:read") as sandbox, pytest.raises(SandboxDown, match="no_such_module"):
         sandbox.read(b"", "x")
-
-
-def test_a_folder_is_removed_however_deep_and_locked_it_is(tmp_path: Path) -> None:
-    top = tmp_path / "top"
-    top.mkdir()
-    at = os.open(top, os.O_RDONLY)
-    for _ in range(1_500):
-        os.mkdir("deeper", dir_fd=at)
-        below = os.open("deeper", os.O_RDONLY, dir_fd=at)
-        os.close(at)
-        at = below
-    os.symlink(tmp_path, "out", dir_fd=at)
-    os.close(at)
-    (top / "deeper").chmod(0)
-    (tmp_path / "kept").touch()
-    remove(top)
-    assert [left.name for left in tmp_path.iterdir()] == ["kept"]
