@@ -51,6 +51,13 @@ def seen(_: str) -> list[str]:
     return SEEN
 
 
+def listen(place: str) -> bool:
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(place)
+        server.listen()
+    return Path(place).exists()
+
+
 def crash(_: str) -> None:
     ctypes.string_at(0)
 

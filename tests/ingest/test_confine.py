@@ -80,6 +80,14 @@ def test_a_parser_reaches_no_socket_in_the_file_system(act: Callable[..., Any], 
         assert act("connect_to_file", outside / "s") == "refused: EPERM"
 
 
+def test_a_parser_that_listens_is_told_so_and_nothing_listens(act: Callable[..., Any], tmp_path: Path) -> None:
+    """LibreOffice ends when it may not; a parser that does could pass for another program."""
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(tmp_path / "s"))  # others do
+    assert act("listen", "/tmp/ntk-no-such-socket") is False
+    assert not Path("/tmp/ntk-no-such-socket").exists()
+
+
 def test_a_program_that_a_parser_starts_has_no_network_either(act: Callable[..., Any]) -> None:
     """IN-02."""
     with socket.create_server(("127.0.0.1", 0)) as server:
