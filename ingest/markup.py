@@ -6,6 +6,7 @@ sees is where instructions to a language model are hidden.
 
 from __future__ import annotations
 
+import codecs
 import re
 from typing import Any, Final
 
@@ -34,6 +35,11 @@ _FRONT_MATTER: Final = re.compile(
     r"---[ \t]*\n(?=[\w-]+[ \t]*:)(.*?)^(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE
 )
 _FRONT_TITLE: Final = re.compile(r"^title[ \t]*:[ \t]*(['\"]?)(.+?)\1[ \t]*$", re.MULTILINE | re.IGNORECASE)
+_LABELS: Final = {"iso-8859-1": "cp1252", "latin1": "cp1252", "us-ascii": "cp1252"}  # WHATWG Encoding, 4.2
+_MARKS: Final = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+_NAMED: Final = re.compile(
+    rb"""(?:<meta[^>]{0,200}charset|<\?xml[^>]{0,200}encoding)\s*=\s*["']?([a-z0-9_.:-]{2,40})""", re.IGNORECASE
+)
 _MARKDOWN: Final = MarkdownIt("commonmark", {"html": True, "maxNesting": 100}).enable(["table", "strikethrough"])
 
 
@@ -53,6 +59,36 @@ def read_html(text: str) -> Parsed:
     tab = root.findtext(".//title") or ""
     blocks = _seen(root)
     return Parsed(first_heading(blocks) or tab, blocks)
+
+
+def named_encoding(data: bytes) -> str:
+    """Give the encoding of 8 bits that markup names, or nothing if it names none that exists."""
+    named = _NAMED.search(data[:2_000])
+    name = named[1].decode("ascii").lower() if named else ""
+    try:
+        name = codecs.lookup(_LABELS.get(name, name)).name if name else ""
+    except LookupError:
+        return ""
+    # What could be read here as ASCII is no UTF-16; and codecs of Python's own are no encodings of a text.
+    return "" if name.startswith(("utf-16", "utf-8")) or not _is_of_text(name) else name
+
+
+def _is_of_text(encoding: str) -> bool:
+    try:
+        return b" a".decode(encoding) == " a"
+    except (LookupError, ValueError):
+        return False
+
+
+def decode_markup(data: bytes, otherwise: str = "utf-8") -> str:
+    """Decode markup by its mark, else by the encoding that it names, else by the one that is given.
+
+    What cannot be decoded becomes the sign for it.
+    """
+    for mark, encoding in _MARKS.items():
+        if data.startswith(mark):
+            return data.decode(encoding, "replace")
+    return data.decode(named_encoding(data) or otherwise, "replace")
 
 
 def html_blocks(html: str) -> tuple[Block, ...]:

@@ -34,7 +34,6 @@ class Unstructured:
 
     partition_html: Callable[..., list[Any]]
     partition_text: Callable[..., list[Any]]
-    partition_docx: Callable[..., list[Any]]
     chunk_by_title: Callable[..., list[Any]]
     heading: Callable[[str], Any]
     paragraph: Callable[[str], Any]
@@ -58,7 +57,6 @@ def unstructured() -> Unstructured:
     return Unstructured(
         partition_html=_part(_module("unstructured.partition.html"), "partition_html"),
         partition_text=_part(_module("unstructured.partition.text"), "partition_text"),
-        partition_docx=_part(_module("unstructured.partition.docx"), "partition_docx"),
         chunk_by_title=_part(_module("unstructured.chunking.title"), "chunk_by_title"),
         heading=_part(elements, "Title"),
         paragraph=_part(elements, "Text"),

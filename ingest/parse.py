@@ -8,18 +8,27 @@ from __future__ import annotations
 
 import re
 import warnings
+from functools import partial
 from pathlib import PurePath
 from threading import Lock
 from typing import TYPE_CHECKING, Final
 
+from ingest.epub import read_epub
 from ingest.errors import ParserMoved, Unreadable
+from ingest.libreoffice import read_old_office
 from ingest.mail import read_mail
-from ingest.markup import read_html, read_markdown
-from ingest.office import read_docx, read_xlsx
+from ingest.markup import named_encoding, read_html, read_markdown
+from ingest.open_document import read_odt
+from ingest.outlook import read_msg
 from ingest.pdf import read_pdf
 from ingest.plain import read_text
-from ingest.tables import read_csv
+from ingest.records import read_json, read_json_lines
+from ingest.rtf import read_rtf
+from ingest.slides import read_pptx
+from ingest.spreadsheet import read_xlsx
+from ingest.tables import read_csv, read_tsv
 from ingest.types import LONGEST_HEADING, Block, Parsed, as_title, clean, printable, shown
+from ingest.word import read_docx
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -28,20 +37,42 @@ _TEXTS: Final[Mapping[str, Callable[[str], Parsed]]] = {
     ".csv": read_csv,
     ".htm": read_html,
     ".html": read_html,
+    ".json": read_json,
+    ".jsonl": read_json_lines,
     ".md": read_markdown,
+    ".ndjson": read_json_lines,
+    ".tsv": read_tsv,
     ".txt": read_text,
 }
 _BINARIES: Final[Mapping[str, Callable[[bytes], Parsed]]] = {
+    ".doc": partial(read_old_office, suffix=".doc"),
+    ".docm": read_docx,
     ".docx": read_docx,
     ".eml": read_mail,
+    ".epub": read_epub,
+    ".msg": read_msg,
+    ".odt": read_odt,
     ".pdf": read_pdf,
+    ".ppt": partial(read_old_office, suffix=".ppt"),
+    ".pptm": read_pptx,
+    ".pptx": read_pptx,
+    ".rtf": read_rtf,
+    ".xls": partial(read_old_office, suffix=".xls"),
+    ".xlsm": read_xlsx,
     ".xlsx": read_xlsx,
 }
 FORMATS: Final = frozenset({*_TEXTS, *_BINARIES})
 """The suffixes that can be read, in lower case."""
 
-# Formats that are text themselves, so that decoding does not tell them apart.
-_OTHERS: Final = {"a PDF": b"%PDF-", "a rich text document": b"{\\rtf", "a PostScript file": b"%!PS"}
+# Formats that may be text themselves, so that decoding does not tell them apart.
+_OTHERS: Final = {
+    "a PDF": b"%PDF-",
+    "a rich text document": b"{\\rtf",
+    "a PostScript file": b"%!PS",
+    "a picture": b"GIF8",
+    "a ZIP archive": b"PK\x03\x04",
+}
+_END_OF_ZIP: Final = b"PK\x05\x06"
 _HTML_PAGE: Final = re.compile(r"\s*(?:<!doctype html|<html[\s>])", re.IGNORECASE)
 _TAG: Final = re.compile(r"<[a-z!/][^<>]*>", re.IGNORECASE)
 # The parsers share caches that know nothing of threads, and warnings are silenced for the whole process.
@@ -68,7 +99,8 @@ def parse_bytes(data: bytes, name: str) -> Parsed:
     blocks = tuple(_bounded(block) for block in parsed.blocks if clean(block.text))
     if not blocks:
         raise Unreadable("it holds no text")
-    return Parsed(as_title(parsed.title) or as_title(shown(PurePath(name).stem)), blocks, parsed.notes)
+    title = as_title(parsed.title) or as_title(shown(PurePath(name).stem))
+    return Parsed(title, blocks, parsed.notes, parsed.attachments)
 
 
 def _bounded(block: Block) -> Block:
@@ -102,17 +134,28 @@ def _read(data: bytes, suffix: str) -> Parsed:
 def _check(data: bytes, suffix: str) -> None:
     if suffix == ".pdf" and not data.startswith(b"%PDF-"):
         raise Unreadable("a .pdf that is no PDF: it does not begin with %PDF")
+    if suffix == ".pdf" and _ends_as_zip(data):
+        raise Unreadable("it is a PDF and a ZIP archive in one file: what it says depends on the program that opens it")
     if suffix == ".eml" and b"\0" in data:
         raise Unreadable("a .eml that is no e-mail: it holds binary data")
 
 
+def _ends_as_zip(data: bytes) -> bool:
+    """Say whether the last bytes are the end of a ZIP archive, with the comment that it names (APPNOTE 4.3.16)."""
+    at = data.rfind(_END_OF_ZIP)
+    return at >= 0 and at + 22 + int.from_bytes(data[at + 20 : at + 22], "little") == len(data)
+
+
 def _decode(data: bytes, suffix: str) -> str:
-    """Decode UTF-8, or UTF-16 with its mark, and nothing else: a guessed encoding is wrong text."""
+    """Decode UTF-8, UTF-16 with its mark, or what a page names, and nothing else: a guessed encoding is wrong text."""
     for kind, start in _OTHERS.items():
         if data.startswith(start):
             raise Unreadable(f"a {suffix} that is {kind}: give it its own suffix")
     marked = data.startswith((b"\xff\xfe", b"\xfe\xff"))
-    text = data.decode("utf-16" if marked else "utf-8-sig")
+    encoding = "utf-16" if marked else "utf-8-sig"
+    if not marked and suffix in {".html", ".htm"}:
+        encoding = named_encoding(data) or encoding
+    text = data.decode(encoding)
     if "\0" in text:
         raise Unreadable(f"this {suffix} holds binary data")
     if not text.strip():

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 # What a parser imports when it first meets its format.
-_LIBRARIES: Final = ("docx", "openpyxl", "pptx", "pypdfium2")
+_LIBRARIES: Final = ("openpyxl.styles", "openpyxl.utils.datetime", "pypdfium2")
 
 
 def read(data: bytes, name: str) -> Reading:

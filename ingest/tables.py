@@ -13,11 +13,13 @@ from io import StringIO
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
+from ingest.errors import Unreadable
 from ingest.types import Block, Parsed, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+MOST_CELLS: Final = 1_000_000  # of one file
 _DELIMITERS: Final = ",;\t|"
 _SAMPLE_ROWS: Final = 20
 _LONGEST_HEADER: Final = 80
@@ -48,7 +50,8 @@ def lines(table: Table) -> Iterator[str]:
     for filled, group in groupby(rows, key=any):
         if filled:
             body = list(group)
-            yield from (_joined(row) for row in _captions(body))
+            if names or not table.header:
+                yield from (_joined(row) for row in _captions(body))
             if not names and body and (_names_columns(body[0]) if table.header is None else table.header):
                 names = body.pop(0)
                 if not body:
@@ -58,8 +61,23 @@ def lines(table: Table) -> Iterator[str]:
 
 def read_csv(text: str) -> Parsed:
     """Read a file of separated values, whatever its separator."""
-    reader = csv.reader(StringIO(text, newline=""), delimiter=_delimiter(text))
-    return Parsed("", (table_block(Table(list(reader))),))
+    return _separated(text, _delimiter(text))
+
+
+def read_tsv(text: str) -> Parsed:
+    """Read a file of values that tabs separate."""
+    return _separated(text, "\t")
+
+
+def _separated(text: str, delimiter: str) -> Parsed:
+    rows: list[list[str]] = []
+    cells = 0
+    for row in csv.reader(StringIO(text, newline=""), delimiter=delimiter):
+        cells += len(row)
+        if cells > MOST_CELLS:
+            raise Unreadable(f"it has more than {MOST_CELLS:,} cells")
+        rows.append(row)
+    return Parsed("", (table_block(Table(rows)),))
 
 
 def _captions(rows: list[tuple[str, ...]]) -> list[tuple[str, ...]]:

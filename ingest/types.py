@@ -17,7 +17,8 @@ MAX_BYTES: Final = 50_000_000  # of one file; a larger one is reported and not r
 LONGEST_HEADING: Final = 200  # characters; what is longer is text
 _LINE_BREAK: Final = re.compile(r"\r\n?|[\v\f\x85\u2028\u2029]")
 # C0 and C1 controls but tab and newline, lone surrogates, noncharacters: neither SQL nor UTF-8 can hold them all.
-_UNPRINTABLE: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+# And the hyphen that is shown at a line's end alone: within a word it would keep the word from being found.
+_UNPRINTABLE: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\ud800-\udfff\ufffe\uffff]")
 
 # Controls, formats (bidirectional overrides, zero-width), surrogates, unassigned, line and paragraph separators.
 _UNSHOWN: Final = frozenset({"Cc", "Cf", "Cs", "Cn", "Co", "Zl", "Zp"})

@@ -14,6 +14,7 @@ from api.errors import ERRORS
 from api.settings import Settings, load_settings
 from docs import generate
 from ingest.declared import Declaration, DeclarationFile, parse_declaration
+from ingest.parse import FORMATS
 from tests.docs.blocks import NAMES, ROOT, Block, blocks, prose, shell_lines
 
 if TYPE_CHECKING:
@@ -203,6 +204,12 @@ def test_every_error_has_a_line() -> None:
     text = page("docs/reference/errors.md")
     for row in ERRORS.values():
         assert f"| `{row.code}` | {row.status} | {int(row.exit)} | {row.title} |" in text
+
+
+def test_every_format_has_a_line_and_no_other_has() -> None:
+    table = page("docs/explanation/formats.md").partition("## Limits")[0]
+    lines = [line for line in table.split("\n") if line.startswith("| `")]
+    assert {suffix for line in lines for suffix in re.findall(r"`(\.\w+)`", line.split("|")[1])} == FORMATS
 
 
 def test_every_command_and_option_has_a_line() -> None:

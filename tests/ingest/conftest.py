@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 
 import docx
 import openpyxl  # type: ignore[import-untyped]  # it ships no types
+import pptx
 import pytest
 from reportlab.lib.pdfencrypt import StandardEncryption  # type: ignore[import-untyped]  # it ships no types
 from reportlab.lib.styles import getSampleStyleSheet  # type: ignore[import-untyped]  # it ships no types
 from reportlab.platypus import Paragraph, SimpleDocTemplate  # type: ignore[import-untyped]  # it ships no types
+
+from tests.containers import outlook, zipped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -33,6 +36,54 @@ def _xlsx() -> bytes:
     workbook.active.append(["Pier", "Remark"])
     workbook.active.append(["North", SENTENCE])
     return _saved(workbook.save)
+
+
+def _pptx() -> bytes:
+    presentation = pptx.Presentation()
+    slide = presentation.slides.add_slide(presentation.slide_layouts[1])
+    slide.shapes.title.text = "Pier lamps"
+    slide.placeholders[1].text = SENTENCE
+    presentation.core_properties.author = "Author Nobody"
+    return _saved(presentation.save)
+
+
+def _odt() -> bytes:
+    names = " ".join(
+        f'xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"' for name in ("office", "text", "style")
+    )
+    body = f"<text:h text:outline-level='1'>Pier lamps</text:h><text:p>{SENTENCE}</text:p>"
+    return zipped(
+        {
+            "mimetype": "application/vnd.oasis.opendocument.text",
+            "content.xml": f"<office:document-content {names}><office:body><office:text>{body}</office:text>"
+            "</office:body></office:document-content>",
+            "styles.xml": f"<office:document-styles {names}/>",
+            "meta.xml": "<creator>Author Nobody</creator>",
+        }
+    )
+
+
+def _epub() -> bytes:
+    container = '<container><rootfiles><rootfile full-path="book/package.opf"/></rootfiles></container>'
+    package = (
+        '<package xmlns="http://www.idpf.org/2007/opf" xmlns:dc="http://purl.org/dc/elements/1.1/"><metadata>'
+        "<dc:title>Pier lamps</dc:title><dc:creator>Author Nobody</dc:creator></metadata><manifest>"
+        '<item id="a" href="one%20page.xhtml" media-type="application/xhtml+xml"/></manifest>'
+        '<spine><itemref idref="a"/></spine></package>'
+    )
+    page = f"<html xmlns='http://www.w3.org/1999/xhtml'><body><h1>Pier lamps</h1><p>{SENTENCE}</p></body></html>"
+    return zipped(
+        {
+            "mimetype": "application/epub+zip",
+            "META-INF/container.xml": container,
+            "book/package.opf": package,
+            "book/one page.xhtml": page,
+        }
+    )
+
+
+def _msg() -> bytes:
+    return outlook({0x001A: "IPM.Note", 0x0037: "Pier lamps", 0x0C1A: "Ada Example", 0x1000: SENTENCE})
 
 
 def _eml() -> bytes:
@@ -64,17 +115,29 @@ def sentence() -> str:
 
 @pytest.fixture(scope="session")
 def documents() -> Mapping[str, bytes]:
-    """One document for each suffix."""
+    """One document for each suffix but those of the old Office, which nothing here can write."""
     html = f"<!doctype html><title>Tab</title><h1>Pier lamps</h1><p>{SENTENCE}</p>".encode()
     return {
         ".csv": f"Pier,Remark\nNorth,{SENTENCE}\n".encode(),
         ".docx": _docx(),
+        ".docm": _docx(),
         ".eml": _eml(),
+        ".epub": _epub(),
         ".htm": html,
         ".html": html,
+        ".json": f'{{"pier": "North", "remark": "{SENTENCE}"}}'.encode(),
+        ".jsonl": f'{{"pier": "North"}}\n{{"remark": "{SENTENCE}"}}\n'.encode(),
+        ".ndjson": f'{{"pier": "North"}}\n{{"remark": "{SENTENCE}"}}\n'.encode(),
         ".md": f"# Pier lamps\n\n{SENTENCE}\n".encode(),
+        ".msg": _msg(),
+        ".odt": _odt(),
         ".pdf": _pdf(),
+        ".pptm": _pptx(),
+        ".pptx": _pptx(),
+        ".rtf": rf"{{\rtf1\ansi{{\stylesheet{{\s1 heading 1;}}}}\pard\s1 Pier lamps\par\pard {SENTENCE}\par}}".encode(),
+        ".tsv": f"Pier\tRemark\nNorth\t{SENTENCE}\n".encode(),
         ".txt": f"Pier lamps\n\n{SENTENCE}\n".encode(),
+        ".xlsm": _xlsx(),
         ".xlsx": _xlsx(),
     }
 

@@ -7,8 +7,9 @@ from email.message import EmailMessage
 import pytest
 
 from ingest.errors import Unreadable
-from ingest.mail import read_mail
+from ingest.mail import MOST_ATTACHMENTS, read_mail
 from ingest.parse import parse_bytes
+from ingest.types import Attachment
 
 
 def mail(text: str | None = None, html: str | None = None, **headers: str) -> EmailMessage:
@@ -54,14 +55,82 @@ def test_hidden_parts_of_a_mail_are_dropped() -> None:
     assert "secret" not in read_mail(mail(html=body).as_bytes()).text
 
 
-def test_attachments_are_counted_and_not_read() -> None:
+def test_what_is_attached_is_put_aside_as_it_is_and_is_no_text_of_the_mail() -> None:
     message = mail("Words.")
-    message.add_attachment(b"secret", maintype="text", subtype="plain", filename="secret-name.txt")
-    message.add_attachment(b"secret", maintype="application", subtype="pdf", filename="b.pdf")
+    message.add_attachment(b"inner words", maintype="text", subtype="plain", filename="note.txt")
+    message.add_attachment(b"%PDF-", maintype="application", subtype="pdf")
     parsed = read_mail(message.as_bytes())
-    assert parsed.notes == ("attachments left out: 2",)
-    assert "secret" not in parsed.text
-    assert read_mail(mail("Words.").as_bytes()).notes == ()
+    assert parsed.attachments == (Attachment("note.txt", b"inner words"), Attachment("unnamed.pdf", b"%PDF-"))
+    assert "inner words" not in parsed.text
+    assert parsed.notes == ()
+    assert read_mail(mail("Words.").as_bytes()).attachments == ()
+
+
+def test_the_name_of_an_attachment_is_kept_as_it_was_written() -> None:
+    """Covers IN-03: it names nothing on this machine."""
+    names = ["../../etc/passwd.txt", "C:\\temp\\a.txt", "exe.\u202etxt", "n" * 300 + ".txt", "CON.txt"]
+    message = mail("Words.")
+    for name in names:
+        message.add_attachment(b"x", maintype="text", subtype="plain", filename=name)
+    given = [attachment.name for attachment in read_mail(message.as_bytes()).attachments]
+    assert given == names
+
+
+def test_a_mail_within_a_mail_is_an_attachment_of_its_own() -> None:
+    inner = mail("Inner words.", Subject="Inner")
+    inner.add_attachment(b"deep", maintype="text", subtype="plain", filename="deep.txt")
+    outer = mail("Outer words.", Subject="Outer")
+    outer.add_attachment(inner)
+    (forwarded,) = read_mail(outer.as_bytes()).attachments
+    assert forwarded.name == "forwarded.eml"
+    parsed = read_mail(forwarded.data)
+    assert (parsed.title, [one.name for one in parsed.attachments]) == ("Inner", ["deep.txt"])
+    assert "Inner words." in parsed.text
+    assert "Inner words." not in read_mail(outer.as_bytes()).text
+
+
+def test_more_attachments_than_are_read_are_counted_in_a_note() -> None:
+    """Covers IN-06."""
+    message = mail("Words.")
+    for number in range(MOST_ATTACHMENTS + 3):
+        message.add_attachment(b"x", maintype="text", subtype="plain", filename=f"{number}.txt")
+    parsed = read_mail(message.as_bytes())
+    assert len(parsed.attachments) == MOST_ATTACHMENTS
+    assert parsed.notes[0].startswith("attachments left out: 3; at most 200")
+
+
+def test_a_form_of_attachments_that_is_not_read_is_noted() -> None:
+    message = mail("Words.")
+    message.add_attachment(b"x", maintype="application", subtype="ms-tnef", filename="winmail.dat")
+    parsed = read_mail(message.as_bytes())
+    assert parsed.attachments == ()
+    assert "winmail.dat not read" in parsed.notes[0]
+
+
+def test_a_logo_within_the_text_and_a_signature_are_no_attachments() -> None:
+    message = mail(html="<p>Words.</p><img src='cid:logo'>")
+    message.add_related(b"x", maintype="image", subtype="png", cid="<logo>")
+    message.make_mixed()
+    message.add_attachment(b"x", maintype="application", subtype="pkcs7-signature", filename="smime.p7s")
+    message.add_attachment(b"x", maintype="image", subtype="png", filename="scan.png")
+    assert [one.name for one in read_mail(message.as_bytes()).attachments] == ["scan.png"]
+
+
+def test_text_below_an_attachment_is_read_as_well() -> None:
+    message = mail("Above.")
+    message.add_attachment(b"x", maintype="text", subtype="plain", filename="note.txt")
+    message.add_attachment("Below.", disposition="inline")
+    assert [block.text for block in read_mail(message.as_bytes()).blocks[1:]] == ["Above.", "Below."]
+
+
+def test_ten_thousand_recipients_are_cut_short_and_noted() -> None:
+    """Covers IN-06."""
+    many = ", ".join(f"Person {number} <p{number}@pier.example>" for number in range(10_000))
+    parsed = parse_bytes(f"From: ada@pier.example\nTo: {many}\n\nWords.\n".encode(), "a.eml")
+    assert len(parsed.blocks[0].text) < 2_100
+    assert parsed.blocks[0].text.endswith("\u2026")
+    assert "cut short" in parsed.notes[0]
+    assert parsed.blocks[1].text == "Words."
 
 
 def test_wrapped_lines_are_joined_and_the_lines_of_a_signature_are_not() -> None:
@@ -96,10 +165,32 @@ def test_what_is_no_mail_is_refused(raw: bytes) -> None:
         read_mail(raw)
 
 
-@pytest.mark.parametrize("kind", ["multipart/encrypted; boundary=x", "application/pkcs7-mime"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "multipart/encrypted; boundary=x",
+        "application/pkcs7-mime",
+        "application/x-pkcs7-mime; smime-type=enveloped-data",
+    ],
+)
 def test_an_encrypted_mail_is_refused(kind: str) -> None:
-    with pytest.raises(Unreadable, match="encrypted"):
+    with pytest.raises(Unreadable, match=r"encrypted, it cannot be read"):
         read_mail(f"Subject: x\nContent-Type: {kind}\n\nMIAGCSqGSIb3\n".encode())
+
+
+def test_an_encrypted_part_of_a_mail_is_noted_and_the_rest_is_read() -> None:
+    sealed = "--b\nContent-Type: application/pkcs7-mime; name=smime.p7m\n\nMIAG\n--b--\n"
+    raw = f"Subject: x\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\nWords.\n{sealed}"
+    parsed = read_mail(raw.encode())
+    assert parsed.blocks[1].text == "Words."
+    assert parsed.notes == ("a part of this mail is encrypted, it cannot be read",)
+
+
+def test_a_signed_mail_is_read() -> None:
+    """Permitted twin of the encrypted ones."""
+    parts = "--b\n\nWords.\n--b\nContent-Type: application/pgp-signature\n\nxyz\n--b--\n"
+    raw = f'Subject: x\nContent-Type: multipart/signed; boundary="b"\n\n{parts}'
+    assert read_mail(raw.encode()).blocks[1].text == "Words."
 
 
 def test_a_mail_nested_in_thousands_of_others_is_refused() -> None:
