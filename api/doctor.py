@@ -11,12 +11,15 @@ from sqlalchemy import func, select, text
 
 from acl.labels import Level
 from api.errors import row_of
-from api.settings import load_settings
+from api.settings import cache_folder, load_settings
 from api.wiring import missing_points
 from audit.ledger import verify
 from ingest.probe import Guard, confinement
+from retrieval.converted import Origin, kept
 from retrieval.edge import EdgeIndex
-from retrieval.embed import DIMENSION, MODEL_NAME, packaged_model, verify_pinned
+from retrieval.embed import DIMENSION, MODEL_NAME
+from retrieval.errors import EmbedderDown
+from retrieval.model_files import packaged_model, verify_pinned
 from store import schema
 from store.engine import snapshot
 from store.errors import DataFolderBusy
@@ -59,6 +62,7 @@ def examine(root: Path) -> list[Finding]:
     layout = Layout(root)
     findings = [
         _tried("embedding model", _model),
+        _tried("embedding", _backend),
         _tried("disk", lambda: _disk(root)),
         _tried("reading of files", _reading),
     ]
@@ -97,6 +101,20 @@ def _told(error: Exception) -> str:
 def _model() -> tuple[State, str]:
     verify_pinned(packaged_model())
     return State.FINE, f"{MODEL_NAME}, files match their published hashes; it runs on this machine"
+
+
+def _backend() -> tuple[State, str]:
+    cache = cache_folder()
+    try:
+        origin = Origin.here()
+    except EmbedderDown as error:
+        return State.NOTE, f"on torch, four times slower than it could be: {error}"
+    runs = f"on OpenVINO {origin.openvino.partition('-')[0]}, in {origin.precision}"
+    if cache is None:
+        return State.NOTE, f"{runs}; there is no home folder, so each start converts the model: set XDG_CACHE_HOME"
+    if kept(cache, origin) is None:
+        return State.NOTE, f"{runs}; the first use converts the model into {cache}, once, in some ten seconds"
+    return State.FINE, f"{runs}; the converted model in {cache} was compared with the original"
 
 
 def _disk(root: Path) -> tuple[State, str]:

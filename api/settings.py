@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import tomllib
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pydantic import BaseModel, ConfigDict, Field, HttpUrl, ValidationError, field_validator
@@ -103,6 +104,20 @@ def load_settings(layout: Layout) -> Settings:
     except ValidationError as error:
         problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False))
         raise BadSettings(f"the settings in {layout.settings} and the NTK_ variables: {problems}") from error
+
+
+def cache_folder() -> Path | None:
+    """Give where to keep what can be made again, for this user: `need-to-know` in XDG_CACHE_HOME, or in ~/.cache.
+
+    None where the user has no home.
+    """
+    named = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    if named.is_absolute():  # others are to be passed over, says the XDG base directory specification
+        return named / "need-to-know"
+    try:
+        return Path.home() / ".cache" / "need-to-know"
+    except RuntimeError:
+        return None
 
 
 def _is_known(variable: str) -> bool:

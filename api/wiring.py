@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from acl.read import people
 from api.errors import BadSettings
 from api.retagging import Retagger
-from api.settings import load_settings
+from api.settings import cache_folder, load_settings
 from audit.ledger import Ledger
 from egress.answer import Edges
 from egress.extractive import Extractive
@@ -123,7 +123,7 @@ def open_house(root: Path, embed: Embed | None = None, read: Read | None = None)
     with opened_by_owner(root) as (store, settings, ledger):
         if store.embedder != EMBEDDER:
             raise EmbedderMismatch(f"the index holds vectors of {store.embedder}; this version makes {EMBEDDER}")
-        embedding = embed or Embedder()
+        embedding = embed or Embedder(cache=cache_folder())
         with ExitStack() as stack:
             index = EdgeIndex(store.layout.index, DIMENSION)
             stack.callback(index.close)

@@ -14,6 +14,7 @@ import numpy as np
 
 from acl.labels import PUBLIC
 from acl.names import DocumentId
+from api.settings import cache_folder
 from bench.figures import Figure, at_least, at_most
 from retrieval.embed import Embedder
 from retrieval.excerpt import is_relevant, terms
@@ -40,7 +41,7 @@ def figures(*, quick: bool, data: Path) -> Iterator[Figure]:
     paragraphs, questions = _read(file)
     asked = random.Random(1).sample(questions, _QUICK) if quick else questions
     bags = [terms(text) for text, _ in paragraphs]
-    embed = Embedder()
+    embed = Embedder(cache=cache_folder())
     passages = embed([text for text, _ in paragraphs])
     similarities = embed([question for question, _ in asked]) @ passages.T
     articles = np.array([article for _, article in paragraphs])

