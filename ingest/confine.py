@@ -94,23 +94,28 @@ def isolate(folder: Path, size: int, keep: Iterable[Path]) -> Path:
         kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)  # what a parser starts and leaves behind comes here to be ended
     with suppress(OSError):
         _write("/proc/self/oom_score_adj", "900")  # when memory runs out, this one first
-    _leave_namespaces()
+    if not _leave_namespaces():
+        return folder  # a mount would be one of the whole machine, were this process root's
     return _place_of_its_own(folder, size, keep)
 
 
-def _leave_namespaces() -> None:
+def _leave_namespaces() -> bool:
+    """Leave the network, the mounts and the rest of the machine; say whether that was possible."""
     user, group = os.geteuid(), os.getegid()
     own = kernel.CLONE_NEWNET | kernel.CLONE_NEWIPC | kernel.CLONE_NEWNS
     try:
         kernel.unshare(kernel.CLONE_NEWUSER | own)
     except OSError:
-        with suppress(OSError):
+        try:
             kernel.unshare(own)  # root needs no namespace of users
-        return
+        except OSError:
+            return False
+        return True
     with suppress(OSError):
         _write("/proc/self/setgroups", "deny")
         _write("/proc/self/uid_map", f"{user} {user} 1")
         _write("/proc/self/gid_map", f"{group} {group} 1")
+    return True
 
 
 def _place_of_its_own(folder: Path, size: int, keep: Iterable[Path]) -> Path:
