@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
+from threading import Lock
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
@@ -24,6 +25,7 @@ from ingest.sentences import Rules
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+_ONE_AT_A_TIME: Final = Lock()
 QUIET: Final = {"DO_NOT_TRACK": "1", "SCARF_NO_ANALYTICS": "1", "UNSTRUCTURED_DISABLE_NOTICE": "1"}
 _SENTENCE_ENDS: Final = (".", "!", "?", ":", ";", "…", '."', ".”", ".)")
 
@@ -39,13 +41,18 @@ class Unstructured:
     paragraph: Callable[[str], Any]
 
 
-@cache
 def unstructured() -> Unstructured:
     """Import the parser, muzzled. The first call takes about two seconds, later ones nothing.
 
     Raises:
         ParserMoved: The installed release differs from the one that this was written for.
     """
+    with _ONE_AT_A_TIME:  # two threads that import it at once would take each other's muzzle off
+        return _imported()
+
+
+@cache
+def _imported() -> Unstructured:
     os.environ.update(QUIET)  # before the import, which already reports
     # Its log lines quote the document, and its trace log quotes whole paragraphs.
     logging.getLogger("unstructured").setLevel(logging.CRITICAL + 1)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from acl.names import NodeId
+    from acl.names import DocumentId, NodeId
     from ingest.arrival import Arrival
     from ingest.families import Family, File, Known, Place, Stock
     from ingest.versions import Edges
@@ -150,8 +150,14 @@ class _Writer:
         families, vectors = self._waiting.popleft()
         arrivals = [arrival for family in families for arrival in family.arrivals]
         job = self._job
-        made = publish(arrivals, vectors.result(), intake=job.intake, actor=job.actor, edges=self._edges)
-        self._drop_detached(families)
+        made = publish(
+            arrivals,
+            vectors.result(),
+            intake=job.intake,
+            actor=job.actor,
+            edges=self._edges,
+            detached=self._detached(families),
+        )
         for outcome in made:
             self._tell(outcome)
         for family in families:
@@ -161,8 +167,8 @@ class _Writer:
         for outcome in family.outcomes:
             self._tell(outcome)
 
-    def _drop_detached(self, families: Iterable[Family]) -> None:
-        """Delete what was attached to an earlier version of a mail, and is not to this one."""
+    def _detached(self, families: Iterable[Family]) -> list[DocumentId]:
+        """Give what was attached to an earlier version of a mail, and is not to this one."""
         stock = self._job.stock
         detached = [
             stock.by_source[source].id
@@ -171,7 +177,7 @@ class _Writer:
             if arrival.source in stock.by_source
             for source in sorted(stock.below(stock.by_source[arrival.source]) - family.sources)
         ]
-        withdraw([*dict.fromkeys(detached)], actor=self._job.actor, edges=self._edges)
+        return [*dict.fromkeys(detached)]
 
 
 def drop(gone: Sequence[Known], job: Job, edges: Edges, tell: Callable[[Outcome], None]) -> None:

@@ -173,4 +173,5 @@ def record(connection: Connection, id_: DocumentId, kind: str, actor: str, ledge
 
 def list_under_way(connection: Connection, documents: Sequence[DocumentId]) -> None:
     connection.execute(delete(under_way).where(under_way.c.document_id.in_(documents)))
-    connection.execute(insert(under_way), [{"document_id": id_} for id_ in documents])
+    if documents:
+        connection.execute(insert(under_way), [{"document_id": id_} for id_ in documents])

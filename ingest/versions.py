@@ -82,12 +82,14 @@ def publish(
     intake: NodeId,
     actor: str,
     edges: Edges,
+    detached: Sequence[DocumentId] = (),
 ) -> list[Outcome]:
     """Let documents answer in the version that was read, or put them into quarantine; all of a call together.
 
     Args:
         arrivals: A mail stands before what was attached to it.
         vectors: Of each arrival, a row for each of its chunks.
+        detached: What was attached to an earlier version of one of the mails, and goes with it.
         intake: The collection that they come into.
         actor: Whom the audit trail names.
         edges: The world.
@@ -99,6 +101,7 @@ def publish(
     with write(edges.engine) as connection:
         drafts = [write_draft(connection, arrival, intake, actor, edges.keys, edges.ledger) for arrival in arrivals]
         stale = _drop_held_rows(connection, drafts)
+        list_under_way(connection, detached)
     answering = [(draft, rows) for draft, rows in zip(drafts, vectors, strict=True) if not draft.held]
     with snapshot(edges.engine) as connection:
         whats = whats_of(connection, [draft.id for draft, _ in answering])
@@ -124,9 +127,10 @@ def publish(
             values = {"content_mac": draft.arrival.content, "sealed_title": title}
             connection.execute(update(document).where(document.c.id == draft.id).values(values))
             record(connection, draft.id, "document.ingested", actor, edges.ledger)
+        stale += _take_out(connection, detached, actor, edges.ledger)
         # A change that was made since the points got their tags may have been written to the index before them.
         queue_overtaken(connection, [group_of(id_, what) for id_, what in whats.items()], datetime.now(UTC))
-    _tidy([draft.id for draft in drafts], stale, edges)
+    _tidy([*(draft.id for draft in drafts), *detached], stale, edges)
     return [_outcome(draft) for draft in drafts]
 
 
@@ -139,22 +143,21 @@ def withdraw(documents: Sequence[DocumentId], *, actor: str, edges: Edges) -> No
     for some in _some_of(documents):
         with write(edges.engine) as connection:
             list_under_way(connection, some)
-            stale = drop_rows(connection, some)
-            for id_ in some:
-                # Its source is free again: a file of that name is another document.
-                gone = {
-                    "state": "deleted",
-                    "source_mac": id_,
-                    "content_mac": "",
-                    "wrapped_key": b"",
-                    "sealed_title": b"",
-                    "sealed_source": b"",
-                }
-                connection.execute(update(document).where(document.c.id == id_).values(gone))
-                details: dict[str, Json] = {"document": id_}
-                edges.ledger.append(connection, Event("document.removed", actor, str(uuid.uuid4()), details))
-            connection.execute(delete(held_reason).where(held_reason.c.document_id.in_(some)))
+            stale = _take_out(connection, some, actor, edges.ledger)
         _tidy(some, stale, edges)
+
+
+def _take_out(connection: Connection, documents: Sequence[DocumentId], actor: str, ledger: Ledger) -> list[ChunkId]:
+    """Delete texts and keys of documents, and give the ids of the points that are left of them."""
+    stale = drop_rows(connection, documents)
+    # Its source is free again: a file of that name is another document.
+    gone = {"state": "deleted", "content_mac": "", "wrapped_key": b"", "sealed_title": b"", "sealed_source": b""}
+    for id_ in documents:
+        connection.execute(update(document).where(document.c.id == id_).values(gone | {"source_mac": id_}))
+        details: dict[str, Json] = {"document": id_}
+        ledger.append(connection, Event("document.removed", actor, str(uuid.uuid4()), details))
+    connection.execute(delete(held_reason).where(held_reason.c.document_id.in_(documents)))
+    return stale
 
 
 def settle(edges: Edges) -> int:

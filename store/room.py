@@ -14,7 +14,7 @@ from store.errors import DataFolderError, NoRoom
 if TYPE_CHECKING:
     from pathlib import Path
 
-RESERVE: Final = 128_000_000  # bytes: what the index may take at once for new segments, and the database's journal
+RESERVE: Final = 256_000_000  # bytes: what the files of a fresh index are mapped as, and the journal of the database
 
 
 def require_room(folder: Path, wanted: int) -> None:
