@@ -83,8 +83,8 @@ def parse_bytes(data: bytes, name: str) -> Parsed:
     """Read the content of a file that has this name.
 
     Returns:
-        At least one block, each with text; and a title: the document's own, else its first heading,
-        else the name without its suffix.
+        Blocks, each with text; of a page or a plain text there may be none, and then a note says so. And a title:
+        the document's own, else its first heading, else the name without its suffix.
 
     Raises:
         Unreadable: There is no text to be had, and why.
@@ -97,10 +97,12 @@ def parse_bytes(data: bytes, name: str) -> Parsed:
         raise Unreadable("it is empty")
     parsed = _read(data, suffix)
     blocks = tuple(_bounded(block) for block in parsed.blocks if clean(block.text))
-    if not blocks:
+    if not blocks and suffix not in _TEXTS:
         raise Unreadable("it holds no text")
     title = as_title(parsed.title) or as_title(shown(PurePath(name).stem))
-    return Parsed(title, blocks, parsed.notes, parsed.attachments)
+    # A page that only sends its reader elsewhere, or shows a picture, is no fault of anybody's.
+    notes = parsed.notes if blocks else (*parsed.notes, "it holds no text")
+    return Parsed(title, blocks, notes, parsed.attachments)
 
 
 def _bounded(block: Block) -> Block:

@@ -193,8 +193,9 @@ def finish_released(edges: Edges) -> int:
         StoreDown, IndexDown, EmbedderDown, AuditDown, CannotDecrypt: The rest stays for the next call.
     """
     with snapshot(edges.engine) as connection:
-        ids = connection.scalars(select(document.c.id).join(under_way).where(document.c.state == "released")).all()
-    for id_ in map(DocumentId, ids):
+        wanted = select(document.c.id, document.c.version).join(under_way).where(document.c.state == "released")
+        released = {DocumentId(row.id): row.version for row in connection.execute(wanted)}
+    for id_, answered in released.items():
         with snapshot(edges.engine) as connection:
             kept = kept_of(connection, [id_], edges.keys)
             groups = [group_of(id_, what) for id_, what in whats_of(connection, [id_]).items()]
@@ -203,11 +204,11 @@ def finish_released(edges: Edges) -> int:
             # Somebody may have held it again meanwhile, with another content.
             still = select(document.c.id).where(document.c.id == id_, document.c.state == "released")
             if connection.scalar(still.with_for_update()):
-                flip(connection, id_, kept[0].version)
+                flip(connection, id_, answered + 1)
                 record(connection, id_, "document.ingested", "svc:quarantine", edges.ledger)
                 queue_overtaken(connection, groups, datetime.now(UTC))
         _tidy([id_], [], edges)
-    return len(ids)
+    return len(released)
 
 
 def _drop_held_rows(connection: Connection, drafts: Iterable[Draft]) -> list[ChunkId]:

@@ -71,7 +71,8 @@ def test_a_zero_byte_file_of_any_format_is_called_empty() -> None:
 
 
 def test_a_page_of_nothing_but_pictures_holds_no_text() -> None:
-    assert reason(b"<html><body><img src='a.png' alt=''></body></html>", "a.html") == "it holds no text"
+    parsed = parse_bytes(b"<html><body><img src='a.png' alt=''></body></html>", "a.html")
+    assert (parsed.title, parsed.blocks, parsed.notes) == ("a", (), ("it holds no text",))
 
 
 @pytest.mark.parametrize(
@@ -233,7 +234,8 @@ def test_entities_in_html_are_not_fetched(tmp_path: Path) -> None:
 
 def _said(content: bytes, suffix: str) -> str:
     try:
-        return parse_bytes(content, f"a{suffix}").text
+        parsed = parse_bytes(content, f"a{suffix}")
+        return parsed.text or "; ".join(parsed.notes)
     except Unreadable as refused:
         return str(refused)
 

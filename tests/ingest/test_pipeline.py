@@ -257,3 +257,12 @@ def test_an_empty_folder(world: World, run: partial[Summary], tmp_path: Path) ->
     (tmp_path / "empty").mkdir()
     with pytest.raises(EmptyFolder):
         take_in(world, tmp_path / "empty", NodeId("coll:house"))
+
+
+def test_a_page_without_text_is_no_failure_and_is_not_read_twice(
+    world: World, run: partial[Summary], folder: Path
+) -> None:
+    (folder / "moved.md").write_text("---\ntitle: Moved\nredirect_to: elsewhere\n---\n", "utf-8")
+    made = run()
+    assert (made.added, made.failed, made.notes) == (3, {}, {"moved.md": ("it holds no text",)})
+    assert run().unchanged == 3
