@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from ingest.declared import DECLARATION_BYTES, DECLARATION_NAME, declaration_schema
+from ingest.detect import CARDS, CONFIDENTIAL, HEALTH, SECRET
 from ingest.ignore import IGNORE_BYTES, IGNORE_NAME
 from ingest.walk import DEEPEST, MOST_BYTES, MOST_NAMES
 
@@ -14,12 +15,32 @@ if TYPE_CHECKING:
 
 TITLE: Final = "Files that steer ingestion"
 
+DETECTED: Final[Mapping[str, Sequence[str]]] = {
+    f"`{CARDS}`": ("a payment card number, by issuer, length and check digit",),
+    f"`{HEALTH}`": (
+        "somebody's health: an illness, a diagnosis, a medicine or a sick note in the passage that says whose it is",
+        "`hipaa` is the compartment for health under the GDPR too",
+    ),
+    f"`{SECRET}`": (
+        "a private key, a key or token of a service, a password that is written down",
+        "a line that marks the document, such as STRICTLY CONFIDENTIAL, SECRET, VS-NfD or `Classification: secret`",
+    ),
+    f"`{CONFIDENTIAL}`": ("a line such as CONFIDENTIAL, or Confidential at the edge of the document or on each page",),
+}
+
 ABOUT: Final = f"""\
 ## `{DECLARATION_NAME}`
 
 A file of this name says something about the folder that it lies in and about all below. It is YAML in UTF-8, at most
 {DECLARATION_BYTES // 1_000} KB; [the schema](declaration.schema.json) lets an editor check it. Each key may be left
 away. [How to label a folder](../how-to/label-a-folder.md) has examples."""
+
+
+def detected() -> str:
+    """Give the table of what detectors find."""
+    rows = [(label, "; ".join(DETECTED[label])) for label in DETECTED]
+    return "\n".join(["| found | covered from |", "| --- | --- |", *(f"| {what} | {label} |" for label, what in rows)])
+
 
 MORE: Final = (
     """\
@@ -38,6 +59,16 @@ understood.
 
 It is UTF-8, at most {IGNORE_BYTES // 1_000} KB and 1,000 lines. A folder whose file has a line that is no pattern is
 reported with that line, and nothing of it is read.""",
+    f"""\
+## What holds a document back
+
+A document whose label does not cover what is found in it waits in quarantine. Detectors only raise: nothing
+that they find, or fail to find, gives anybody a right.
+
+{detected()}
+
+They read English and German. They miss what is not written in their words, and can be wrong: a second person
+releases what is held for nothing. A document that cannot be looked through is not taken in.""",
     f"""\
 ## What is never taken in
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 IGNORE_NAME: Final = ".ntkignore"
 IGNORE_BYTES: Final = 64_000  # a larger file is no list that somebody wrote
+_QUIET: Final = re2.Options()
+_QUIET.log_errors = False  # a line that is no pattern is told to whom it concerns
 _MOST_LINES: Final = 1_000
 _ANYWHERE: Final = "(?:.*/)?"
 _WILD: Final = {"*": "[^/]*", "?": "[^/]"}
@@ -50,7 +52,10 @@ def parse_ignore(data: bytes, depth: int) -> Ignore:
         raise Unreadable(f"{IGNORE_NAME} is no UTF-8 text: save it as UTF-8") from None
     if len(lines) > _MOST_LINES:
         raise Unreadable(f"{IGNORE_NAME} has more than {_MOST_LINES:,} lines: ignore whole folders instead")
-    leaves_out, patterns = list[bool](), re2.Set.FullMatchSet()  # with it, a line of stars takes no longer than others
+    leaves_out, patterns = (
+        list[bool](),
+        re2.Set.FullMatchSet(_QUIET),
+    )  # with it, a line of stars takes no longer than others
     for number, line in enumerate(lines, 1):
         written = _without_blanks_behind(line)
         if not written or written.startswith("#"):

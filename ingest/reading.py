@@ -29,7 +29,8 @@ def read(data: bytes, name: str) -> Reading:
     """
     parsed = parse_bytes(data, name)
     chunks = tuple(chunk(parsed, _measure()))
-    return Reading(parsed.title, chunks, detect(parsed.text), parsed.notes, parsed.attachments)
+    text = parsed.text if parsed.title in parsed.text else f"{parsed.title}\n\n{parsed.text}"
+    return Reading(parsed.title, chunks, detect(text), parsed.notes, parsed.attachments)
 
 
 def warm_up() -> None:

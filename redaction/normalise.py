@@ -49,6 +49,8 @@ _SHOWN_AS_NOTHING: Final = re.compile(
 _HIDDEN_CATEGORIES: Final = frozenset({"Cc", "Cf", "Cs", "Co"})
 _ENTITY: Final = r"&(?:\#[0-9]{1,7}|\#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});"
 _TO_FOLD: Final = re.compile(rf"[^\n\x20-\x7e]|{_ENTITY}")
+_ONLY_ENTITY: Final = re.compile(_ENTITY)
+_NOT_PLAIN: Final = re.compile(r"[^\n\x20-\x7e]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,13 @@ def fold(text: str) -> Folded:
     return Folded(text, "".join([*parts, text[done:]]), starts, ends)
 
 
+def fold_text(text: str) -> str:
+    """Give the `text` of `fold` alone: faster, and without the offsets, which take more room than the text."""
+    if "&" in text:
+        text = _ONLY_ENTITY.sub(lambda match: html.unescape(match[0]), text)
+    return _NOT_PLAIN.sub(lambda match: match[0].translate(_FOLDS), text)
+
+
 def fold_written(written: str) -> str:
     """Fold one character, or one HTML entity, which stands for characters."""
     return "".join(map(_fold_character, html.unescape(written)))
@@ -113,3 +122,14 @@ def _fold_character(character: str) -> str:
     if decomposed != character:
         return "".join(map(_fold_character, decomposed))
     return character
+
+
+class _Folds(dict[int, str]):
+    """The fold of each character that was met: by its code, as `str.translate` asks for it."""
+
+    def __missing__(self, code: int) -> str:
+        folded = self[code] = _fold_character(chr(code))
+        return folded
+
+
+_FOLDS: Final = _Folds()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from ingest.beneath import Root, _whole, entries, read_at, read_file
+from ingest.beneath import _A_FILE, Root, _opened, _regular, _whole, entries, read_at, read_file
 from ingest.errors import NoSuchFolder, Unreadable
 from ingest.types import MAX_BYTES, Found
 from ingest.walk import walk
@@ -111,6 +111,24 @@ def test_what_takes_the_place_of_a_file_after_the_listing_is_not_read(
     with pytest.raises(Unreadable) as refused:
         read_file(root, found)
     assert str(refused.value) == why
+
+
+@pytest.mark.parametrize("put", [_link_to_a_file, _link_to_memory])
+def test_a_link_that_comes_between_looking_and_opening_is_not_followed(
+    root: Root, top: Path, put: Callable[[Path], object]
+) -> None:
+    put(top / "sub" / "link")
+    with root.folder(["sub"]) as folder, pytest.raises(Unreadable, match="symbolic links"):
+        _opened("link", folder, _A_FILE)
+
+
+def test_a_pipe_that_comes_between_looking_and_opening_is_not_waited_for(root: Root, top: Path) -> None:
+    os.mkfifo(top / "sub" / "pipe")
+    with root.folder(["sub"]) as folder:
+        handle = _opened("pipe", folder, _A_FILE)
+        with pytest.raises(Unreadable, match="no regular file"):
+            _regular(os.fstat(handle), MAX_BYTES)
+        os.close(handle)
 
 
 def test_a_folder_on_the_way_that_became_a_link_is_not_followed(root: Root, found: Found, top: Path) -> None:
