@@ -17,8 +17,9 @@ import tempfile
 from contextlib import suppress
 from datetime import timedelta
 from importlib import import_module
+from io import StringIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TextIO
 
 from ingest import confine
 from ingest.exchange import ENDED, FILE, NUMBER, STARTED
@@ -43,10 +44,12 @@ def main(number: int) -> None:
     order = _order(control)
     limits = _limits(order["limits"])
     try:
-        folder = confine.isolate(Path(order["folder"]), limits.scratch, keep=map(Path, sys.path))
+        folder = Path(order["folder"])
+        confine.isolate(folder, limits.scratch)
         _work_in(folder)
         read = _loaded(order["entry"])
         _require_one_thread()
+        strays = _list_of_children()  # opened here, since files of the kernel are out of reach from the next line on
         confine.enclose(folder, map(Path, order["readable"]))
     except Exception as error:  # noqa: BLE001 - whatever it is, the parent has to hear of it
         control.sendall(FAILED + from_failure(error, f"{type(error).__name__}: {error}"))
@@ -54,8 +57,9 @@ def main(number: int) -> None:
     gc.collect()
     gc.freeze()  # the collector would otherwise touch, and so copy, each page of the parsers in each child
     control.sendall(READY)
-    while _serve(control, read, limits, folder):
-        pass
+    with strays:
+        while _serve(control, read, limits, folder, strays):
+            pass
 
 
 def to_limits(limits: Limits) -> dict[str, float]:
@@ -111,7 +115,17 @@ def _require_one_thread() -> None:
             raise RuntimeError(f"the parsers have started {threads - 1} threads")
 
 
-def _serve(control: socket.socket, read: Callable[[bytes, str], Reading], limits: Limits, folder: Path) -> bool:
+def _list_of_children() -> TextIO:
+    """Open the kernel's list of what this process has started; empty where there is none."""
+    try:
+        return Path(f"/proc/self/task/{os.getpid()}/children").open(encoding="ascii")
+    except OSError:
+        return StringIO()
+
+
+def _serve(
+    control: socket.socket, read: Callable[[bytes, str], Reading], limits: Limits, folder: Path, strays: TextIO
+) -> bool:
     """Have one file read, or say that no more will come."""
     message, handles, _, _ = socket.recv_fds(control, 1, 2)
     if message != FILE:
@@ -126,23 +140,37 @@ def _serve(control: socket.socket, read: Callable[[bytes, str], Reading], limits
     os.close(inbox)
     os.close(outbox)
     control.sendall(NUMBER.pack(STARTED, child))
-    status = _end_of(child, control, limits)
+    status = _end_of(child, control, limits, strays)
     empty(folder)
     control.sendall(NUMBER.pack(ENDED, status))
     return True
 
 
-def _end_of(child: int, control: socket.socket, limits: Limits) -> int:
+def _end_of(child: int, control: socket.socket, limits: Limits, strays: TextIO) -> int:
     """Wait for the end of a child, end all that it has started, and give its status."""
     _wait(child, control, limits)
     os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)  # it keeps its number until its group is gone
     _kill_group(child)
     _, status = os.waitpid(child, 0)
+    _end(strays)
+    return status
+
+
+def _end(strays: TextIO) -> None:
+    """End what a child has started and left behind: it has become ours.
+
+    Where calls are filtered, it was in the child's group and is dead; elsewhere it may have left that.
+    """
     while True:
         try:
-            os.waitpid(-1, 0)
+            ended, _ = os.waitpid(-1, os.WNOHANG)
+            if not ended:
+                strays.seek(0)
+                for number in strays.read().split():
+                    os.kill(int(number), signal.SIGKILL)
+                os.waitpid(-1, 0)
         except ChildProcessError:
-            return status
+            return
 
 
 def _wait(child: int, control: socket.socket, limits: Limits) -> None:

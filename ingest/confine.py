@@ -9,6 +9,7 @@ What the kernel does not grant is left out, and `ingest.probe` finds out by tryi
 
 from __future__ import annotations
 
+import errno
 import os
 import resource
 import signal
@@ -45,7 +46,7 @@ class Limits:
 LIMITS: Final = Limits()
 
 _MOST_FILES: Final = 20_000  # that are written on the way
-_TMP: Final = Path("/tmp")  # noqa: S108 - in the process's own namespace
+_MOST_PROCESSES: Final = 200  # and threads, of which LibreOffice has some dozens
 
 _SYSTEM: Final = ("/usr", "/bin", "/lib", "/lib32", "/lib64", "/libx32", "/sbin", "/nix/store")
 # For the dynamic linker, the C library, fonts, and LibreOffice. None of them is secret.
@@ -75,7 +76,7 @@ _DEVICES: Final = (Path("/dev/null"), Path("/dev/zero"))
 _OWN_PACKAGES: Final = ("acl", "audit", "ingest", "retrieval", "store")
 
 
-def isolate(folder: Path, size: int, keep: Iterable[Path]) -> Path:
+def isolate(folder: Path, size: int) -> None:
     """Cut this process off from the network and from more rights, and give it a place of its own to write in.
 
     It must not have started a thread.
@@ -83,10 +84,6 @@ def isolate(folder: Path, size: int, keep: Iterable[Path]) -> Path:
     Args:
         folder: An empty folder.
         size: What may lie in it, in bytes, where the kernel allows to say so.
-        keep: What has to stay where it is.
-
-    Returns:
-        Where to write: the folder, or where it is to be found from now on.
     """
     with suppress(OSError):
         kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
@@ -94,9 +91,8 @@ def isolate(folder: Path, size: int, keep: Iterable[Path]) -> Path:
         kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)  # what a parser starts and leaves behind comes here to be ended
     with suppress(OSError):
         _write("/proc/self/oom_score_adj", "900")  # when memory runs out, this one first
-    if not _leave_namespaces():
-        return folder  # a mount would be one of the whole machine, were this process root's
-    return _place_of_its_own(folder, size, keep)
+    if _leave_namespaces():  # else a mount would be one of the whole machine, were this process root's
+        _bound_place(folder, size)
 
 
 def _leave_namespaces() -> bool:
@@ -111,6 +107,8 @@ def _leave_namespaces() -> bool:
         except OSError:
             return False
         return True
+    # In a namespace of users of its own, these processes are counted alone. (The kernel does not count those of root.)
+    _bound(resource.RLIMIT_NPROC, _MOST_PROCESSES)
     with suppress(OSError):
         _write("/proc/self/setgroups", "deny")
         _write("/proc/self/uid_map", f"{user} {user} 1")
@@ -118,21 +116,12 @@ def _leave_namespaces() -> bool:
     return True
 
 
-def _place_of_its_own(folder: Path, size: int, keep: Iterable[Path]) -> Path:
-    """Mount memory of a bounded size, which is gone with the process, and let it be /tmp as well.
-
-    LibreOffice puts a socket into /tmp, whatever it is told.
-    """
+def _bound_place(folder: Path, size: int) -> None:
+    """Mount memory of a bounded size at a folder. It is gone with the processes that see it."""
     flags = kernel.MS_NOSUID | kernel.MS_NODEV | kernel.MS_NOEXEC
-    try:
+    with suppress(OSError):
         kernel.mount("none", Path("/"), "none", kernel.MS_REC | kernel.MS_PRIVATE)
         kernel.mount("tmpfs", folder, "tmpfs", flags, f"mode=700,nr_inodes={_MOST_FILES},size={size}")
-        if any(place.resolve().is_relative_to(_TMP) for place in (*keep, Path(sys.prefix), Path(sys.base_prefix))):
-            return folder
-        kernel.mount(str(folder), _TMP, "none", kernel.MS_BIND)
-    except OSError:
-        return folder
-    return _TMP
 
 
 def enclose(folder: Path, more: Iterable[Path]) -> None:
@@ -174,7 +163,12 @@ def _bound(which_one: int, soft: int, hard: int | None = None) -> None:
 def _refuse_network(event: str, _: tuple[object, ...]) -> None:
     """Stand in for the kernel where it has no filter. It holds what Python code does, and no more."""
     if event in {"socket.connect", "socket.getaddrinfo", "socket.gethostbyname", "socket.sendto", "socket.sendmsg"}:
-        raise PermissionError("a parser has no network")
+        raise PermissionError(errno.EPERM, "a parser has no network")
+
+
+def places_of_packages() -> list[Path]:
+    """Give where packages are installed that this process can import, its user's own included."""
+    return [Path(place) for place in sys.path if Path(place).name in ("site-packages", "dist-packages")]
 
 
 def _places_of_python() -> set[Path]:
@@ -184,6 +178,7 @@ def _places_of_python() -> set[Path]:
     return {
         *(Path(sysconfig.get_path(name)) for name in names),
         Path(sys.base_prefix, "lib"),
+        *places_of_packages(),
         *(root / package for package in _OWN_PACKAGES),
     }
 

@@ -23,7 +23,7 @@ from queue import LifoQueue
 from typing import TYPE_CHECKING, Final, Self
 
 from ingest.child import FAILED, READY, to_limits
-from ingest.confine import LIMITS, Limits
+from ingest.confine import LIMITS, Limits, places_of_packages
 from ingest.errors import SandboxDown, Unreadable
 from ingest.exchange import Exchange, kill_group
 from ingest.offline import QUIET
@@ -201,7 +201,7 @@ def _reason(outcome: Outcome, limits: Limits) -> str | None:
 def _started(control: int, folder: Path, path: Sequence[Path]) -> subprocess.Popen[bytes]:
     # Nothing of this process's environment but what a program needs to be found: no settings, no secrets.
     environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-    roots = (Path(__file__).parents[1], *path)
+    roots = (Path(__file__).parents[1], *path, *places_of_packages())
     environment |= QUIET | _ONE_THREAD
     environment |= {"HOME": str(folder), "TMPDIR": str(folder), "PYTHONPATH": os.pathsep.join(map(str, roots))}
     return subprocess.Popen(  # noqa: S603 - our own interpreter, with our own module

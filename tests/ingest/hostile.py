@@ -144,22 +144,25 @@ def start_sleeper(_: str) -> int:
     return child
 
 
-def start_sleeper_and_loop(_: str) -> None:
-    if os.fork() == 0:
-        signal.pause()
-    loop("")
+def start_many(count: str) -> int:
+    for _ in range(int(count)):
+        start_sleeper("")
+    return int(count)
 
 
-def flee(_: str) -> str:
-    """Try to leave the group of processes that ends with the file."""
+def flee(_: str) -> int:
+    """Leave a process behind that has left the group which ends with the file; 0 if it cannot."""
+    ours, theirs = os.pipe()
     child = os.fork()
     if child == 0:
         try:
             os.setsid()
         except PermissionError:
             os._exit(7)
+        os.write(theirs, b"gone")
         signal.pause()
-    return f"left with {os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])}"
+    os.close(theirs)
+    return child if os.read(ours, 4) else 0
 
 
 def end_parent(_: str) -> str:

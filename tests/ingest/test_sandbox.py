@@ -138,10 +138,6 @@ def test_what_takes_too_much_memory_is_ended(act: Callable[..., Any]) -> None:
     assert act("take_memory", 1 << 30) == 1 << 30
 
 
-def test_memory_that_no_limit_counts_is_not_given(act: Callable[..., Any]) -> None:
-    assert act("take_shared_memory", 1 << 20) == "refused: EPERM"
-
-
 def test_a_reply_beyond_the_limit_is_not_taken() -> None:
     """IN-01."""
     few = Limits(output=100_000)
