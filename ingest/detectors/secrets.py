@@ -23,7 +23,7 @@ _PRIVATE_KEY: Final = re2.compile(
 )
 _PREFIXED: Final = re2.compile(
     r"\b(?:"
-    r"(?:AKIA|ASIA)[0-9A-Z]{16}"
+    r"ntk_[A-Za-z0-9_-]{40,}|(?:AKIA|ASIA)[0-9A-Z]{16}"
     r"|gh[pousr]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{40,}|gl(?:pat|ptt|dt|rt|cbt|ft|soat)-[A-Za-z0-9_-]{20,}"
     r"|xox[abeoprs]-[A-Za-z0-9-]{20,}|xapp-\d-[A-Za-z0-9-]{20,}"
     r"|[sr]k_live_[A-Za-z0-9]{16,}|whsec_[A-Za-z0-9+/]{24,}"

@@ -35,6 +35,7 @@ KEYS: Final = {
     "in json": f'"private_key": "{begin("PRIVATE KEY")}\\n{BODY[:60]}\\n',
     "quoted": f"> {begin('PRIVATE KEY')}\n> {BODY}",
     "putty": f"PuTTY-User-Key-File-{3}: ssh-ed25519\nComment: me\nPublic-Lines: 1\n{BODY[:40]}\nPrivate-Lines: 1\n",
+    "of this service": "nt" + "k_" + chance(ANY, 43),
     "aws": "AK" + "IA" + chance(UPPER, 16),
     "github": "gh" + "p_" + chance(ANY, 36),
     "github, fine": "github" + "_pat_" + chance(ANY, 22) + "_" + chance(ANY, 59),
