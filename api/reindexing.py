@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from sqlalchemy import update
 
+from api.settings import cache_folder
 from api.wiring import EMBEDDER, opened_by_owner
 from ingest.points import all_points
 from retrieval.edge import EdgeIndex
@@ -61,7 +62,7 @@ def reindex(root: Path, counting: Counting, embed: Embed | None = None) -> Made:
                 made.documents += documents
                 counting.done(documents)
 
-            for points in all_points(store.engine, store.keys, embed or Embedder(), done):
+            for points in all_points(store.engine, store.keys, embed or Embedder(cache=cache_folder()), done):
                 require_room(root, sum(point.vector.nbytes for point in points) * 4)
                 index.put(points)
                 made.chunks += len(points)

@@ -85,14 +85,30 @@ class Ledger:
         except StoreError as error:
             raise AuditDown("the audit record cannot be written; nothing was sent") from error
 
-    def append(self, connection: Connection, event: Event) -> None:
-        """Write one record within the caller's transaction: the change and its record, or neither.
+    def append(self, connection: Connection, *events: Event) -> None:
+        """Write records within the caller's transaction: the change and its records, or neither.
 
         Raises:
             AuditDown: The head was tampered with, so that no record can follow it.
         """
+        if not events:
+            return
+        bodies = [self._body(event) for event in events]
         seq, previous = _locked_head(connection)
-        body = canonical(
+        rows = []
+        try:
+            for number, body in enumerate(bodies, start=seq + 1):
+                salt = os.urandom(SALT_BYTES)
+                hashed = body_hash(body, salt)
+                previous = link_hash(number, previous, hashed)
+                rows.append({"seq": number, "hash": previous, "body": body, "salt": salt, "body_hash": hashed})
+            connection.execute(insert(audit_record), rows)
+        except (IntegrityError, TypeError, ValueError) as error:
+            raise AuditDown("the audit trail does not end where its head says: run ntk audit verify") from error
+        connection.execute(update(audit_head).values(seq=rows[-1]["seq"], hash=previous))
+
+    def _body(self, event: Event) -> str:
+        return canonical(
             {
                 **event.details,
                 "at": self.clock().astimezone(UTC).isoformat(timespec="microseconds"),
@@ -101,14 +117,6 @@ class Ledger:
                 "who": self.pseudonym(event.who),
             }
         )
-        salt = os.urandom(SALT_BYTES)
-        hashed = body_hash(body, salt)
-        try:
-            row = {"seq": seq + 1, "hash": link_hash(seq + 1, previous, hashed)}
-            connection.execute(insert(audit_record).values(body=body, salt=salt, body_hash=hashed, **row))
-        except (IntegrityError, TypeError, ValueError) as error:
-            raise AuditDown("the audit trail does not end where its head says: run ntk audit verify") from error
-        connection.execute(update(audit_head).values(row))
 
     def pseudonym(self, who: str) -> str:
         """Give the name under which a person stands in the trail: the same each time, and not reversible."""

@@ -6,10 +6,10 @@ import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from acl.admin.change import unnamed
-from acl.admin.nodes import placing_of
+from acl.admin.nodes import placings_of
 from acl.names import DocumentId
 from acl.read import what_at, whats_of
 from audit.ledger import Event
@@ -21,7 +21,7 @@ from store.schema import chunk, document, held_reason, under_way
 from store.sealed import DocumentKey
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from sqlalchemy import Connection, Row
 
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from store.envelope import Keys
 
 _LONGEST_REASON: Final = 500
+_AT_ONCE: Final = 500  # ids in one statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,9 @@ def write_draft(
     id_ = DocumentId(f"doc:{uuid.uuid4().hex}" if known is None else known.id)
     key = _key(known, id_, keys)
     is_new = known is None or known.version == 0
-    held = why_held(arrival, _label(connection, known, arrival), agreed=_is_agreed(known, arrival))
+    held = arrival.faults
+    if arrival.findings:
+        held = why_held(arrival, _label(connection, known, arrival), agreed=_is_agreed(known, arrival))
     values = {
         "state": "held" if held else "draft" if is_new else "live",
         "wrapped_key": key.wrapped(keys.documents),
@@ -74,8 +77,10 @@ def write_draft(
         connection.execute(insert(document).values(**fresh, source_mac=arrival.source, intake=intake, **values))
     else:
         connection.execute(update(document).where(document.c.id == id_).values(values))
-    list_under_way(connection, [id_])
     version = (known.version if known is not None else 0) + 1
+    if known is not None:
+        connection.execute(delete(chunk).where(chunk.c.document_id == id_, chunk.c.version == version))
+        connection.execute(delete(held_reason).where(held_reason.c.document_id == id_))
     chunks = _write_chunks(connection, id_, version, key, arrival.reading.chunks, intake, keys)
     _write_reasons(connection, id_, held)
     if held:
@@ -114,7 +119,6 @@ def _write_chunks(  # noqa: PLR0917 - the columns of a row
     keys: Keys,
 ) -> tuple[ChunkId, ...]:
     ids = tuple(ChunkId(str(uuid.uuid4())) for _ in texts)
-    connection.execute(delete(chunk).where(chunk.c.document_id == id_, chunk.c.version == version))
     rows = [
         {
             "id": chunk_id,
@@ -135,19 +139,38 @@ def _write_chunks(  # noqa: PLR0917 - the columns of a row
 
 
 def _write_reasons(connection: Connection, id_: DocumentId, reasons: Sequence[str]) -> None:
-    connection.execute(delete(held_reason).where(held_reason.c.document_id == id_))
     for number, reason in enumerate(reasons):
         row = {"document_id": id_, "ord": number, "reason": reason[:_LONGEST_REASON]}
         connection.execute(insert(held_reason).values(row))
 
 
-def flip(connection: Connection, id_: DocumentId, version: int) -> list[ChunkId]:
-    """Let a version answer; drop the rows of all others, and give their ids."""
-    connection.execute(update(document).where(document.c.id == id_).values(state="live", version=version))
-    return drop_rows(connection, [id_], but=version)
+def flip(
+    connection: Connection, versions: Mapping[DocumentId, int], written: Sequence[dict[str, object]] = ()
+) -> list[ChunkId]:
+    """Let versions answer; drop the rows of all others of these documents, and give their ids.
+
+    Args:
+        connection: A transaction that writes.
+        versions: Of each document, the one that is to answer.
+        written: What else is written into the row of a document, `id` by its name; for each the same columns.
+    """
+    if versions:
+        rows = [{"of": id_, "version": version, "state": "live"} for id_, version in versions.items()]
+        connection.execute(update(document).where(document.c.id == bindparam("of")), rows)
+    if written:
+        connection.execute(
+            update(document).where(document.c.id == bindparam("of")),
+            [{"of": row["id"]} | {name: value for name, value in row.items() if name != "id"} for row in written],
+        )
+    others = select(chunk.c.id).join(document).where(document.c.id.in_(versions), chunk.c.version != document.c.version)
+    ids = [ChunkId(id_) for id_ in connection.scalars(others)]
+    for start in range(0, len(ids), _AT_ONCE):
+        connection.execute(delete(chunk).where(chunk.c.id.in_(ids[start : start + _AT_ONCE])))
+    return ids
 
 
 def drop_rows(connection: Connection, documents: Sequence[DocumentId], but: int = 0) -> list[ChunkId]:
+    """Drop the rows of all versions of some documents but one, and give their ids."""
     these = chunk.c.document_id.in_(documents) & (chunk.c.version != but)
     ids = [ChunkId(id_) for id_ in connection.scalars(select(chunk.c.id).where(these))]
     if ids:
@@ -155,20 +178,23 @@ def drop_rows(connection: Connection, documents: Sequence[DocumentId], but: int 
     return ids
 
 
-def record(connection: Connection, id_: DocumentId, kind: str, actor: str, ledger: Ledger) -> None:
+def record(connection: Connection, versions: Mapping[DocumentId, int], actor: str, ledger: Ledger) -> None:
+    """Leave a record of each document that answers in a version from now on."""
+    counts = select(chunk.c.document_id, func.count().label("many")).where(chunk.c.document_id.in_(versions))
+    chunks = {row.document_id: row.many for row in connection.execute(counts.group_by(chunk.c.document_id))}
+    events = []
     # Where it lies now: it may have been moved or labelled since it was first taken in, or while it was read.
-    node, owner, label = placing_of(connection, id_)
-    version = connection.scalar(select(document.c.version).where(document.c.id == id_)) or 0
-    chunks = connection.scalar(select(func.count()).select_from(chunk).where(chunk.c.document_id == id_)) or 0
-    details: dict[str, Json] = {
-        "document": id_,
-        "version": version,
-        "chunks": chunks,
-        "node": node,
-        "owner": unnamed(owner or "", ledger.pseudonym),
-        "label": str(label),
-    }
-    ledger.append(connection, Event(kind, actor, str(uuid.uuid4()), details))
+    for id_, (node, owner, label) in placings_of(connection, [*versions]).items():
+        details: dict[str, Json] = {
+            "document": id_,
+            "version": versions[id_],
+            "chunks": chunks.get(id_, 0),
+            "node": node,
+            "owner": unnamed(owner or "", ledger.pseudonym),
+            "label": str(label),
+        }
+        events.append(Event("document.ingested", actor, str(uuid.uuid4()), details))
+    ledger.append(connection, *events)
 
 
 def list_under_way(connection: Connection, documents: Sequence[DocumentId]) -> None:

@@ -101,7 +101,7 @@ def publish(
     with write(edges.engine) as connection:
         drafts = [write_draft(connection, arrival, intake, actor, edges.keys, edges.ledger) for arrival in arrivals]
         stale = _drop_held_rows(connection, drafts)
-        list_under_way(connection, detached)
+        list_under_way(connection, [*(draft.id for draft in drafts), *detached])
     answering = [(draft, rows) for draft, rows in zip(drafts, vectors, strict=True) if not draft.held]
     with snapshot(edges.engine) as connection:
         whats = whats_of(connection, [draft.id for draft, _ in answering])
@@ -121,12 +121,9 @@ def publish(
         ]
     )
     with write(edges.engine) as connection:
-        for draft, _ in answering:
-            stale += flip(connection, draft.id, draft.version)
-            title = draft.key.seal_title(draft.arrival.reading.title)
-            values = {"content_mac": draft.arrival.content, "sealed_title": title}
-            connection.execute(update(document).where(document.c.id == draft.id).values(values))
-            record(connection, draft.id, "document.ingested", actor, edges.ledger)
+        versions = {draft.id: draft.version for draft, _ in answering}
+        stale += flip(connection, versions, [_written(draft) for draft, _ in answering])
+        record(connection, versions, actor, edges.ledger)
         stale += _take_out(connection, detached, actor, edges.ledger)
         # A change that was made since the points got their tags may have been written to the index before them.
         queue_overtaken(connection, [group_of(id_, what) for id_, what in whats.items()], datetime.now(UTC))
@@ -204,11 +201,16 @@ def finish_released(edges: Edges) -> int:
             # Somebody may have held it again meanwhile, with another content.
             still = select(document.c.id).where(document.c.id == id_, document.c.state == "released")
             if connection.scalar(still.with_for_update()):
-                flip(connection, id_, answered + 1)
-                record(connection, id_, "document.ingested", "svc:quarantine", edges.ledger)
+                flip(connection, {id_: answered + 1})
+                record(connection, {id_: answered + 1}, "svc:quarantine", edges.ledger)
                 queue_overtaken(connection, groups, datetime.now(UTC))
         _tidy([id_], [], edges)
     return len(released)
+
+
+def _written(draft: Draft) -> dict[str, object]:
+    title = draft.key.seal_title(draft.arrival.reading.title)
+    return {"id": draft.id, "content_mac": draft.arrival.content, "sealed_title": title}
 
 
 def _drop_held_rows(connection: Connection, drafts: Iterable[Draft]) -> list[ChunkId]:

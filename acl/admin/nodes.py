@@ -7,6 +7,7 @@ follow: a change leaves a line in `outbox` for each place whose tags it made sta
 from __future__ import annotations
 
 import uuid
+from collections import defaultdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,8 @@ from acl.names import DocumentId, NodeId, UserId, parse_name
 from store.schema import document, document_compartment, node, node_compartment, outbox
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy import CTE, Column, Connection, Row, Table
 
     from acl.admin.change import Change
@@ -160,15 +163,17 @@ def own_label(connection: Connection, place: NodeId | DocumentId) -> Label | Non
     return Label(Level(level), frozenset(Compartment(name) for name in held))
 
 
-def placing_of(connection: Connection, document_id: DocumentId) -> tuple[NodeId, UserId | None, Label]:
-    """Give what decides on a document besides the rules: where it lies, who owns it, its own label.
-
-    Raises:
-        UnknownName: There is no such document.
-    """
-    _document(connection, document_id)
-    row = connection.execute(select(document).where(document.c.id == document_id)).one()
-    return row.node_id, row.owner, own_label(connection, document_id) or Label()
+def placings_of(
+    connection: Connection, documents: Sequence[DocumentId]
+) -> dict[DocumentId, tuple[NodeId, UserId | None, Label]]:
+    """Give what decides on documents besides the rules: where each lies, who owns it, its own label."""
+    held: defaultdict[str, frozenset[Compartment]] = defaultdict(frozenset)
+    of = document_compartment.c
+    for row in connection.execute(select(of.document_id, of.compartment).where(of.document_id.in_(documents))):
+        held[row.document_id] |= {Compartment(row.compartment)}
+    c = document.c
+    rows = connection.execute(select(c.id, c.node_id, c.owner, c.level).where(c.id.in_(documents)))
+    return {DocumentId(row.id): (NodeId(row.node_id), row.owner, Label(Level(row.level), held[row.id])) for row in rows}
 
 
 def _labelled(place: NodeId | DocumentId) -> tuple[Table, Column[str]]:
