@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 HEAD: Final = struct.Struct("!cI")
 _LARGEST: Final = 1_000_000  # bytes of a part that is no attachment
+_MOST: Final = 400_000  # parts: a text of 200 MB has some 200,000 chunks
 _LONGEST_REASON: Final = 500  # characters
 _FAILURES: Final[dict[bytes, type[Exception]]] = {b"U": Unreadable, b"P": ParserMoved, b"D": EmbedderDown}
 
@@ -92,9 +93,10 @@ def to_reading(reply: bytes | bytearray) -> Reading:
 
 
 def _parts(reply: bytes | bytearray) -> Iterator[tuple[bytes, Any]]:
-    at = 0
+    at = count = 0
     while at < len(reply):
-        if at + HEAD.size > len(reply):
+        count += 1
+        if at + HEAD.size > len(reply) or count > _MOST:
             raise Garbled
         kind, length = HEAD.unpack_from(reply, at)
         at += HEAD.size
