@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -110,6 +110,28 @@ def test_several_threads_share_the_model(embedder: Embedder) -> None:
     assert all(np.allclose(found[number], expected[number], atol=1e-5) for number in range(8))
 
 
+class Watched(list[str]):
+    """Texts that tell when the first of them are taken."""
+
+    def __init__(self, texts: list[str]) -> None:
+        super().__init__(texts)
+        self.begun = threading.Event()
+
+    def __getitem__(self, which: Any) -> Any:
+        self.begun.set()
+        return super().__getitem__(which)
+
+
+def test_a_question_does_not_wait_for_all_the_texts_that_are_embedded_beside_it(embedder: Embedder) -> None:
+    texts = Watched(["the heating in the north wing is serviced " * 15] * 500)
+    beside = threading.Thread(target=embedder, args=(texts,))
+    beside.start()
+    assert texts.begun.wait(60)
+    embedder(["How often is the boiler serviced?"])
+    assert beside.is_alive()
+    beside.join()
+
+
 TRUST = """
 import json, sys
 HEAVY = {"torch", "transformers", "sentence_transformers"}
@@ -118,6 +140,7 @@ def hear(name, args):
     if name in ("socket.connect", "socket.getaddrinfo"):
         reached.append(f"{name} {args}")
 sys.addaudithook(hear)
+import api.app, api.cli, api.demo, api.doctor, ingest.pipeline
 from retrieval.embed import Embedder, word_piece_counter
 before = "openvino" in sys.modules
 from pathlib import Path
@@ -146,7 +169,7 @@ def run_apart(cache: Path, home: Path) -> dict[str, object]:
 def test_the_model_is_taken_as_data_and_nothing_is_fetched_or_reported(embedder: Embedder, tmp_path: Path) -> None:
     """SC-05, SC-07: the package's Python is an unknown publisher's, and is never imported; OpenVINO tells nobody.
 
-    Once the model is converted, a process that embeds holds no torch, nor what sits on it.
+    Once the model is converted, a service holds no torch, nor what sits on it.
     """
     assert embedder.backend.startswith("OpenVINO")  # so it is converted now
     cache = cache_folder()
