@@ -102,8 +102,10 @@ def settings_page() -> str:
         "Settings stand in `ntk.toml` in the data folder; a variable of the environment wins over the file. There are "
         "no others: an unknown name is refused, in the file and among the variables that begin with `NTK_`.",
         _table(("in `ntk.toml`", "variable", "form", "default", "what it is"), rows),
-        "Two more variables are read that are no settings: `NTK_DATA` names the data folder where `--data` is not "
-        "given, and `NTK_KEY` is the API key that `ntk ask` uses.",
+        "Three more variables are read that are no settings: `NTK_DATA` names the data folder where `--data` is not "
+        "given, `NTK_KEY` is the API key that `ntk ask` uses, and `XDG_CACHE_HOME` says where the converted embedding "
+        "model is kept, below `need-to-know`: ninety megabytes for one user, which may be removed at any time. Where "
+        "it is not set, that is `~/.cache`.",
         "A new data folder has this file, and needs no more:",
         '```toml\nmaster_key = "file:master.key"\n```',
         "A secret reference is `file:PATH` (the file must be readable by its owner alone; a relative path starts at "

@@ -30,7 +30,7 @@ def opened(path: Path | str, within: int | None = None, flags: int = FOLDER) -> 
     try:
         status = os.fstat(descriptor)
         if status.st_uid not in (0, os.geteuid()) or status.st_mode & _OTHERS_WRITE:
-            raise NotPrivateError(None, "others can write to it")
+            raise NotPrivateError(None, "another user owns it or can write to it")
         yield descriptor
     finally:
         os.close(descriptor)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from api.doctor import Finding, State, examine
 from api.errors import Exit
 from tests.api.conftest import make_site, refused
 
@@ -127,3 +128,18 @@ def test_the_doctor_says_what_it_means(ntk: Ntk, site: Site, tmp_path: Path) -> 
     missing = ntk("doctor", "--data", tmp_path / "absent")
     assert missing.code == Exit.NO
     assert "ntk init" in missing.out
+
+
+def test_the_doctor_says_what_embeds_and_makes_nothing_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, embedder: Embedder
+) -> None:
+    assert embedder.backend.startswith("OpenVINO")  # so the converted model is in the cache of the tests
+
+    def embedding() -> Finding:
+        (found,) = (finding for finding in examine(tmp_path / "absent") if finding.thing == "embedding")
+        return found
+
+    assert (embedding().state, "was compared with the original" in embedding().meaning) == (State.FINE, True)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "empty"))
+    assert (embedding().state, "the first use converts the model" in embedding().meaning) == (State.NOTE, True)
+    assert list(tmp_path.iterdir()) == []

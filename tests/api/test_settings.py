@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from acl.labels import Level
 from api.errors import BadSettings
-from api.settings import ProviderSettings, Settings, load_settings
+from api.settings import ProviderSettings, Settings, cache_folder, load_settings
 from api.wiring import EMBEDDER, open_house
 from store.folder import create
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from retrieval.embed import Embed
     from store.folder import Layout
 
@@ -105,3 +104,12 @@ def test_a_provider_whose_address_holds_a_password_is_refused(
     layout.settings.write_text(layout.settings.read_text().replace("anna:hunter@", ""))
     with open_house(layout.root, hash_embed) as house:
         assert house.answering.provider is not None
+
+
+def test_what_can_be_made_again_is_kept_in_the_cache_of_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", "/var/cache/of")
+    assert cache_folder() == Path("/var/cache/of/need-to-know")
+    for unfit in ("", "relative/place"):
+        monkeypatch.setenv("XDG_CACHE_HOME", unfit)
+        monkeypatch.setenv("HOME", "/home/anna")
+        assert cache_folder() == Path("/home/anna/.cache/need-to-know")
