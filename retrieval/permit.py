@@ -52,6 +52,9 @@ class Permitted:
 def permit(hits: Sequence[Hit], scope: Scope, *, engine: Engine, keys: Keys) -> Permitted:
     """Keep the hits that the scope's reader may see now, with their text, in the order given.
 
+    Of near-identical texts in one collection, such as a disclaimer below every page, the first that he may see is
+    kept. What he may not see stands in for nothing.
+
     Raises:
         StoreDown, CannotDecrypt, PolicyTooLarge: Something failed; there are no snippets then.
     """
@@ -66,11 +69,13 @@ def permit(hits: Sequence[Hit], scope: Scope, *, engine: Engine, keys: Keys) -> 
         kept: list[Hit] = []
         snippets: list[Snippet] = []
         dropped = Counter[str]()
+        said: set[str] = set()
         for hit in hits:
             verdict = _verdict(hit, scope, rows, whats, verdicts)
             if isinstance(verdict, Deny):
                 dropped[verdict.reason] += 1
-            else:
+            elif (likeness := rows[hit.chunk].likeness) not in said:
+                said |= {likeness} - {""}
                 kept.append(hit)
                 snippets.append(_snippet(hit, rows[hit.chunk], whats[hit.document], verdict, keys))
     return Permitted(tuple(snippets), tuple(kept), epoch, dict(dropped))
