@@ -6,10 +6,12 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format golden bench-acl bench-demo sample docs clean
+.PHONY: help demo test check format golden soak-ingest sample docs clean
+BENCHES_acl := acl deciders
+BENCHES_ingest := embed ingest parsing
 
 help: ## list these words
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -E '^[a-z%-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 demo: .venv/.installed ## the sample company: three people ask, see what is refused and what leaves
 	$(BIN)/ntk demo --data .demo
@@ -36,12 +38,11 @@ docs: .venv/.dev ## write the generated reference pages
 sample: .venv/.dev ## write the documents of the sample company
 	$(BIN)/python deploy/sample/make.py
 
-bench-acl: .venv/.dev ## time decisions, compare five deciders on a million, and renew their tables
-	$(BIN)/python -m bench acl --write
-	$(BIN)/python -m bench deciders --write
+bench-%: .venv/.dev ## measure acl, demo or ingest, and renew its tables in docs/benchmarks.md
+	set -e; for name in $(or $(BENCHES_$*),$*); do $(BIN)/python -m bench $$name --write; done
 
-bench-demo: .venv/.dev ## time the demonstration, and renew its table in docs/benchmarks.md
-	$(BIN)/python -m bench demo --write
+soak-ingest: .venv/.dev ## kill ingestion at every step, 200 times, and fill its disk in twenty ways
+	NTK_TEST_SOAK=200 $(BIN)/python -m pytest tests/ingest/test_crash.py tests/ingest/test_disk_full.py
 
 clean: ## remove what was made here, the virtual environment included
 	rm -rf .venv .demo *.egg-info .mypy_cache .ruff_cache .hypothesis
