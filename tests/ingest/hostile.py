@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from acl.labels import Compartment, Label, Level
+from ingest import kernel
 from ingest.errors import ParserMoved, Unreadable
 from ingest.types import Attachment, ChunkText, Finding, Reading
 from retrieval.errors import EmbedderDown
@@ -86,9 +87,7 @@ def take_shared_memory(size: str) -> int:
 
 
 def write_file(size: str) -> int:
-    with Path("large").open("wb") as file:
-        file.seek(int(size) - 1)
-        return file.write(b"\0")
+    return Path("large").write_bytes(bytes(int(size)))
 
 
 def open_files(count: str) -> int:
@@ -202,6 +201,12 @@ def answer_raw(data: bytes, name: str) -> Reading:
     os._exit(0)
 
 
-def become(user: str) -> str:
-    os.setuid(int(user))
-    return user
+def capabilities(_: str) -> int:
+    """Say which rights of root this process has; `capget` is 125 on x86_64 and 90 on aarch64."""
+    header, data = (ctypes.c_uint32 * 2)(0x20080522, 0), (ctypes.c_uint32 * 6)()
+    kernel.syscall({"x86_64": 125, "aarch64": 90}[os.uname().machine], pointer(header), pointer(data))
+    return data[0] | data[1] | data[3] | data[4]  # effective and permitted, in two halves
+
+
+def pointer(array: ctypes.Array[ctypes.c_uint32]) -> ctypes.c_void_p:
+    return ctypes.cast(array, ctypes.c_void_p)
