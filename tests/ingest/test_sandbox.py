@@ -238,3 +238,9 @@ print(number, worker._folder, flush=True)
 def test_parsers_that_cannot_be_loaded_are_told_apart_from_a_bad_file() -> None:
     with Sandbox(entry="no_such_module:read") as sandbox, pytest.raises(SandboxDown, match="no_such_module"):
         sandbox.read(b"", "x")
+
+
+def test_parsers_that_start_threads_are_not_copied() -> None:
+    """A copy has one thread, and the locks that the others held: it would wait for them without end."""
+    with Sandbox(entry="threaded:read", path=HERE) as sandbox, pytest.raises(SandboxDown, match="started 1 threads"):
+        sandbox.read(b"", "x")
