@@ -79,6 +79,7 @@ def examine(root: Path) -> list[Finding]:
         findings.append(_tried("people", lambda: _people(store)))
         findings.append(_tried("index", lambda: _index(store)))
         findings.append(_tried("tags", lambda: _tags(store)))
+        findings.append(_tried("documents", lambda: _documents(store)))
         findings.append(_tried("audit trail", lambda: _audit(store)))
         if store.demo:
             findings.append(Finding("demo", State.NOTE, "anybody on this machine may ask under any name (--as)"))
@@ -187,7 +188,7 @@ def _people(store: Store) -> tuple[State, str]:
 
 def _index(store: Store) -> tuple[State, str]:
     if not store.layout.index.exists():
-        return State.NOTE, "there is none yet: ingest makes it; if there was one, ingest the folders again"
+        return State.NOTE, "there is none yet: ingest makes it; if there was one, ntk reindex makes it again"
     try:
         with owned(store.layout):
             index = EdgeIndex(store.layout.index, DIMENSION)
@@ -196,7 +197,7 @@ def _index(store: Store) -> tuple[State, str]:
     except DataFolderBusy as busy:
         return State.NOTE, f"not looked into: {busy}"
     if missing:
-        return State.MISSING, f"{missing} chunks cannot be found: ingest the folders again, which brings them back"
+        return State.MISSING, f"{missing} chunks cannot be found: run ntk reindex, which makes them again"
     return State.FINE, f"{points} points, none missing"
 
 
@@ -212,6 +213,21 @@ def _tags(store: Store) -> tuple[State, str]:
         f"those of {waiting} places or documents wait to be written{failed}: nobody sees more than he may, somebody "
         "may find less; a running service writes them, or the next command that opens the index"
     )
+
+
+def _documents(store: Store) -> tuple[State, str]:
+    state = schema.document.c.state
+    with snapshot(store.engine) as connection:
+        many = {row.state: row.many for row in connection.execute(
+            select(state, func.count().label("many")).group_by(state)
+        )}  # fmt: skip
+        cut_off = connection.scalar(select(func.count()).select_from(schema.under_way)) or 0
+    told = [f"{many.get('live', 0)} answer"]
+    told += [f"{many['held']} wait in quarantine: see ntk quarantine list"] if many.get("held") else []
+    told += [f"{cut_off} were under way when a run was cut off, or are let out: the next start sees to it"] * (
+        cut_off > 0
+    )
+    return State.NOTE if len(told) > 1 else State.FINE, "; ".join(told)
 
 
 def _audit(store: Store) -> tuple[State, str]:

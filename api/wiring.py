@@ -122,7 +122,9 @@ def open_house(root: Path, embed: Embed | None = None, read: Read | None = None)
     """
     with opened_by_owner(root) as (store, settings, ledger):
         if store.embedder != EMBEDDER:
-            raise EmbedderMismatch(f"the index holds vectors of {store.embedder}; this version makes {EMBEDDER}")
+            raise EmbedderMismatch(
+                f"the index holds vectors of {store.embedder}; this version makes {EMBEDDER}: run ntk reindex"
+            )
         embedding = embed or Embedder(cache=cache_folder())
         with ExitStack() as stack:
             index = EdgeIndex(store.layout.index, DIMENSION)

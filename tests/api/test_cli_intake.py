@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from api.doctor import examine
 from api.errors import Exit
 from tests.api.conftest import make_site, refused
 
@@ -90,6 +91,8 @@ def test_what_waits_is_listed_with_its_reason_and_can_be_kept_out(ntk: Ntk, site
     assert canteen(ntk, site, documents).code == Exit.NO
     (row,) = events(ntk("quarantine", "list", "--data", site.data, "--json").out)
     assert (row["collection"], "user:stranger" in row["reasons"][0]) == ("coll:canteen", True)
+    (waits,) = [finding for finding in examine(site.data) if finding.thing == "documents"]
+    assert waits.meaning == "1 answer; 1 wait in quarantine: see ntk quarantine list"
     shown = ntk("quarantine", "show", row["document"], "--data", site.data)
     assert "user:stranger" in shown.out
     assert ntk("quarantine", "reject", row["document"], "--data", site.data).code == Exit.YES
