@@ -60,7 +60,7 @@ class Embedder:
         self._lock = threading.Lock()
 
     def __call__(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Turn texts into unit vectors. The vector of a text depends on nothing but the text.
+        """Turn texts into unit vectors. A text has the same vector whatever stands beside it (on torch, to the sixth digit).
 
         Args:
             texts: Up to 256 word pieces each; the model cuts the rest.
