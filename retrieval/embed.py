@@ -13,6 +13,7 @@ from retrieval.converted import converted
 from retrieval.errors import EmbedderDown
 from retrieval.model_files import packaged_model, read_pinned, verify_pinned
 from retrieval.openvino import MAX_WORD_PIECES, Compiled
+from retrieval.word_pieces import counter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -129,4 +130,4 @@ def word_piece_counter(folder: Path | None = None) -> Callable[[str], int]:
     tokenizer = Tokenizer.from_buffer(content)
     tokenizer.no_truncation()  # the file says 128: a longer text would be counted as 128
     tokenizer.no_padding()
-    return lambda text: len(tokenizer.encode(text).ids)
+    return counter(tokenizer)
