@@ -1,4 +1,4 @@
-"""Elements of `unstructured` as blocks: headings with a depth, whole lists, tables with their headers.
+"""Elements of `unstructured` as blocks: headings with a depth, whole lists.
 
 Everything else that an element carries (paths, dates, languages, links) ends here.
 """
@@ -9,8 +9,6 @@ import re
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
-from ingest.html_tables import table_of
-from ingest.tables import table_block
 from ingest.types import Block, clean, one_line
 
 if TYPE_CHECKING:
@@ -36,8 +34,6 @@ def blocks_of(elements: Iterable[Any]) -> tuple[Block, ...]:
 def _block(element: Any) -> Block:
     if element.category == "Title":
         return Block(one_line(element.text), min((element.metadata.category_depth or 0) + 1, _DEEPEST))
-    if element.category == "Table" and element.metadata.text_as_html:
-        return table_block(table_of(element.metadata.text_as_html))
     return Block(clean(element.text))
 
 

@@ -25,7 +25,7 @@ class Paragraph:
     level: int = 0  # of the item's list, 0 for the outermost
 
 
-def blocks_of_parts(parts: Iterable[Paragraph | Table]) -> tuple[Block, ...]:
+def blocks_of_parts(parts: Iterable[Paragraph | Table | Block]) -> tuple[Block, ...]:
     """Turn parts into blocks. Items that follow each other are one block; what has no text is left out."""
     blocks: list[Block] = []
     for is_item, group in groupby(parts, key=lambda part: isinstance(part, Paragraph) and bool(part.mark)):
@@ -40,7 +40,9 @@ def _item(part: Paragraph) -> str:
     return f"{'  ' * min(part.level, DEEPEST - 1)}{part.mark} {one_line(part.text)}"
 
 
-def _block(part: Paragraph | Table) -> Block:
+def _block(part: Paragraph | Table | Block) -> Block:
+    if isinstance(part, Block):
+        return part
     if isinstance(part, Table):
         return table_block(part)
     if part.depth:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-import lxml.html  # type: ignore[import-untyped]  # lxml ships no types
-
 from ingest.tables import Table, lines
 
 if TYPE_CHECKING:
@@ -13,21 +11,17 @@ if TYPE_CHECKING:
 
 _WIDEST_SPAN: Final = 50  # a span of a million cells is an attack on memory, no table
 _PARTS: Final = ("thead", "tbody", "tfoot", "tr", "td", "th", "caption", "colgroup", "col")
-_SECTIONS: Final = ("table", "h1", "h2", "h3", "h4", "h5", "h6", "pre", "hr", "form", "section", "article")
+_SECTIONS: Final = ("table", "pre", "hr", "form", "section", "article")
+_HEADINGS: Final = ("h1", "h2", "h3", "h4", "h5", "h6")
+_SHORT: Final = 100  # characters: a heading in a cell of more sets a page, in one of less the cell in larger letters
 _APART: Final = ("br", "p", "div", "li", "tr")
-
-
-def table_of(html: str) -> Table:
-    """Read the first table of a piece of HTML."""
-    root = lxml.html.fragment_fromstring(html, create_parent="div")
-    return _table(next(root.iter("table")))
 
 
 def flatten_tables(root: Any) -> None:
     """Replace each table in place: data by lines of text, a layout by sections.
 
-    The parser behind this drops merged cells, and with them the columns; and it makes one
-    paragraph of a table that holds a whole page, as most mails do.
+    Merged cells are written out, so that columns stay in line. And a table that holds a whole page, as in most mails,
+    is no table.
     """
     tables = list(root.iter("table"))
     layout = {table for table in tables if _is_layout(table)}
@@ -46,7 +40,10 @@ def _is_layout(table: Any) -> bool:
     if table.get("role") in {"presentation", "none"} or next(table.iterdescendants(*_SECTIONS), None) is not None:
         return True
     rows = list(table.iter("tr"))
-    return len(rows) < 2 or all(len(_cells(row)) < 2 for row in rows)
+    if len(rows) < 2 or all(len(_cells(row)) < 2 for row in rows):
+        return True
+    has_heading = next(table.iterdescendants(*_HEADINGS), None) is not None
+    return has_heading and any(len(_text(cell)) > _SHORT for row in rows for cell in _cells(row))
 
 
 def _become_text(table: Any) -> None:

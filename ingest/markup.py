@@ -1,6 +1,6 @@
 """HTML and Markdown: what a browser would show, as blocks.
 
-Scripts, comments and hidden elements are dropped before the parser sees them: text that no reader
+Scripts, comments and hidden elements are dropped before a word is read: text that no reader
 sees is where instructions to a language model are hidden.
 """
 
@@ -13,11 +13,10 @@ from typing import Any, Final
 import lxml.html  # type: ignore[import-untyped]  # lxml ships no types
 from markdown_it import MarkdownIt
 
-from ingest.elements import blocks_of
 from ingest.errors import Unreadable
 from ingest.html_tables import flatten_tables
-from ingest.offline import unstructured
-from ingest.types import Block, Parsed, first_heading, one_line
+from ingest.page import blocks_of_page
+from ingest.types import Block, Parsed, first_heading
 
 _UNSEEN: Final = ("script", "style", "noscript", "template", "svg", "iframe", "object", "head", "nav", "dialog")
 _ZERO: Final = r"0*(?:\.0+)?(?:px|pt|em|rem|%)?(?:;|!|$)"
@@ -27,9 +26,6 @@ _INVISIBLE: Final = re.compile(
     rf"|opacity:{_ZERO}|font-size:(?:{_ZERO}|{_TINY}))",
     re.IGNORECASE,
 )
-# The parser behind drops these with all that they hold; a form or a fold-out often holds the whole page.
-_OPENED: Final = {"details": "div", "form": "div", "figure": "div", "summary": "p", "label": "span", "button": "span"}
-_INLINE: Final = frozenset({"p", "span", "b", "strong", "i", "em", "a", "code"})
 # A block of settings on top, between lines of three dashes, as site generators write it.
 _FRONT_MATTER: Final = re.compile(
     r"---[ \t]*\n(?=[\w-]+[ \t]*:)(.*?)^(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE
@@ -109,11 +105,7 @@ def _page(html: str) -> Any:
 def _seen(root: Any) -> tuple[Block, ...]:
     _drop_unseen(root)
     flatten_tables(root)
-    _number_lists(root)
-    for element in list(root.iter(*_OPENED)):
-        element.tag = _OPENED[element.tag]
-    html = lxml.html.tostring(root, encoding="unicode")
-    return blocks_of(unstructured().partition_html(text=html, languages=[""]))
+    return blocks_of_page(root)
 
 
 def _drop_unseen(root: Any) -> None:
@@ -128,16 +120,3 @@ def _is_unseen(element: Any) -> bool:
         return True
     style = element.get("style")
     return bool(style) and _INVISIBLE.search("".join(style.split())) is not None
-
-
-def _number_lists(root: Any) -> None:
-    """Write the numbers of a numbered list out: they exist on the screen alone, and steps are referred to by them."""
-    for ordered in root.iter("ol"):
-        start = ordered.get("start", "1")
-        number = int(start) if start.isascii() and start.isdigit() and len(start) < 6 else 1
-        for item in ordered.iterchildren("li"):
-            place = item
-            while not one_line(place.text or "") and len(place) and place[0].tag in _INLINE:
-                place = place[0]
-            place.text = f"{number}. {(place.text or '').lstrip()}"
-            number += 1
