@@ -7,14 +7,16 @@ is measured with the embedder's own tokenizer, and cut again until it fits.
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
-from itertools import takewhile
+from itertools import pairwise, takewhile
 from typing import TYPE_CHECKING, Final
 
 from ingest.errors import ParserMoved
 from ingest.offline import unstructured
 from ingest.types import SEPARATOR, ChunkText
 from retrieval.embed import MAX_WORD_PIECES
+from retrieval.sentences import sentences
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -24,9 +26,12 @@ if TYPE_CHECKING:
 MAX_CHARACTERS: Final = 900
 NEW_AFTER: Final = 600
 COMBINE_UNDER: Final = 200
+OVERLAP: Final = 120  # characters
 _HEADINGS_SHARE: Final = 4  # of the pieces, at most one in so many goes to the headings above the text
 _SENTENCE_END: Final = re.compile(r"[.!?…。！？][\"'”’)\]]*\s|[。！？]")  # noqa: RUF001 - of Chinese and Japanese
+_STOP: Final = re.compile(r"[.!?…。！？][\"'”’)\]]*$")  # noqa: RUF001 - same
 _BLANK: Final = re.compile(r"\s")
+_BETWEEN_WORDS: Final = re.compile(r"[\W_]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +53,28 @@ def chunk(parsed: Parsed, measure: Callable[[str], int], limit: int = MAX_WORD_P
         limit: The most word pieces that the indexed text of a chunk may have.
 
     Returns:
-        Chunks in the document's order that do not overlap. All its text is in them.
+        Chunks in the document's order. All its text is in them. Where a section is cut, the next chunk begins with
+        the last sentences of the one before, of up to 120 characters; else no two hold the same.
     """
     text = parsed.text
     groups = _with_their_text(_by_title(list(_pieces(parsed, text)), text))
-    return [made for group in groups for made in _fitting(group, text, measure, limit)]
+    cuts = [cut for group in groups for cut in _fitting(group, text, measure, limit)]
+    overlapped = (_overlapped(before, after, text, measure, limit) for before, after in pairwise(cuts))
+    return [*(cut.chunk for cut in cuts[:1]), *overlapped]
+
+
+def normal_form(text: str) -> str:
+    """Fold a text so that boilerplate compares equal: case, marks and blanks do not count. Words and figures do."""
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text.casefold()).casefold())
+    return " ".join(_BETWEEN_WORDS.sub(" ", folded).split())
+
+
+@dataclass(frozen=True, slots=True)
+class _Cut:
+    """A chunk, and the pieces that it holds."""
+
+    chunk: ChunkText
+    pieces: Sequence[_Piece]
 
 
 def _pieces(parsed: Parsed, text: str) -> Iterator[_Piece]:
@@ -108,20 +130,48 @@ def _with_their_text(groups: Iterator[list[_Piece]]) -> Iterator[list[_Piece]]:
         yield waiting
 
 
-def _fitting(group: Sequence[_Piece], text: str, measure: Callable[[str], int], limit: int) -> Iterator[ChunkText]:
+def _fitting(group: Sequence[_Piece], text: str, measure: Callable[[str], int], limit: int) -> Iterator[_Cut]:
     whole = _chunk(group, text)
     if measure(whole.indexed_text) <= limit:
-        yield whole
+        yield _Cut(whole, group)
         return
     headings = whole.headings
     while headings and measure(" > ".join(headings)) > limit // _HEADINGS_SHARE:
         headings = headings[1:]
     whole = ChunkText(whole.text, headings, whole.start, whole.end)
     if measure(whole.indexed_text) <= limit or whole.end - whole.start == 1:
-        yield whole
+        yield _Cut(whole, group)
         return
     for half in _halves(group, text):
         yield from _fitting(half, text, measure, limit)
+
+
+def _overlapped(before: _Cut, after: _Cut, text: str, measure: Callable[[str], int], limit: int) -> ChunkText:
+    """Begin a chunk with the end of the one before, where both stand in the same section: a sentence may point back."""
+    chunk = after.chunk
+    if after.pieces[0].is_heading or after.pieces[0].path != before.pieces[-1].path:
+        return chunk
+    for start in _last_sentences(before, text):
+        longer = ChunkText(text[start : chunk.end], chunk.headings, start, chunk.end)
+        if measure(longer.indexed_text) <= limit:
+            return longer
+    return chunk
+
+
+def _last_sentences(cut: _Cut, text: str) -> list[int]:
+    """Give where the last whole sentences of a chunk begin that are short enough together, the first of them first.
+
+    What ends without a stop is a row of a table or an item of a list, and stands for itself.
+    """
+    end = cut.chunk.end
+    lowest = max([cut.pieces[0].start, *(piece.end for piece in cut.pieces if piece.is_heading)])
+    line = max(lowest, text.rfind("\n", lowest, max(lowest, end - OVERLAP)) + 1)  # a sentence, or more, begins there
+    starts: list[int] = []
+    for first, last in reversed(sentences(text[line:end])):
+        if end - line - first > OVERLAP or not _STOP.search(text, line + first, line + last):
+            break
+        starts.insert(0, line + first)
+    return starts
 
 
 def _chunk(group: Sequence[_Piece], text: str) -> ChunkText:
@@ -169,8 +219,3 @@ def _trimmed(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     part = text[start:end]
     if part.strip():
         yield start + len(part) - len(part.lstrip()), start + len(part.rstrip())
-
-
-def normal_form(text: str) -> str:
-    """Fold a text so that boilerplate compares equal: case, marks and blanks do not count. Words and figures do."""
-    return " ".join(re.findall(r"\w+", text.casefold()))

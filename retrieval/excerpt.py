@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Final
 
 import qdrant_edge
@@ -13,6 +13,7 @@ from retrieval.types import Excerpt, Snippet
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from collections.abc import Set as AbstractSet
 
     from retrieval.permit import Permitted
 
@@ -40,18 +41,22 @@ def excerpts(question: str, permitted: Permitted) -> tuple[Excerpt, ...]:
 
     Returns:
         At most 5, of at most 480 characters each (or one sentence, if that is longer), at most two from
-        one document, no text twice.
+        one document, no text twice, and of one document no sentence twice.
     """
     asked = terms(question)
     relevant = [snippet for snippet in permitted.snippets if snippet.text.strip() and is_relevant(asked, snippet)]
     weights = _weights(asked, [snippet.text for snippet in relevant])
     taken: Counter[str] = Counter()
+    said: defaultdict[str, set[str]] = defaultdict(set)  # sentences of each document
     chosen: list[Excerpt] = []
     for snippet in relevant:
-        excerpt = _best_stretch(snippet, weights)
-        if taken[snippet.document] < MAX_FROM_ONE_DOCUMENT and excerpt.text not in {other.text for other in chosen}:
+        excerpt = _best_stretch(snippet, weights, said[snippet.document])
+        if excerpt is None or taken[snippet.document] == MAX_FROM_ONE_DOCUMENT:
+            continue
+        if excerpt.text not in {other.text for other in chosen}:
             taken[snippet.document] += 1
             chosen.append(excerpt)
+            said[snippet.document].update(excerpt.text[start:end] for start, end in sentences(excerpt.text))
     return tuple(chosen[:MAX_EXCERPTS])
 
 
@@ -76,9 +81,15 @@ def _weights(asked: frozenset[int], texts: Iterable[str]) -> dict[int, float]:
     return {term: math.log(1 + len(bags) / (1 + sum(term in bag for bag in bags))) for term in asked}
 
 
-def _best_stretch(snippet: Snippet, weights: Mapping[int, float]) -> Excerpt:
-    spans = sentences(snippet.text)
-    scores = [sum(weights.get(term, 0) for term in terms(snippet.text[start:end])) for start, end in spans]
+def _best_stretch(snippet: Snippet, weights: Mapping[int, float], said: AbstractSet[str]) -> Excerpt | None:
+    """Choose the stretch of a snippet that answers; none if what answers in it was said before.
+
+    Chunks of one section overlap: the last sentences of one are the first of the next.
+    """
+    spans, repeated = _new_and_said(snippet.text, said)
+    scores, before = _scores(snippet.text, spans, weights), _scores(snippet.text, repeated, weights)
+    if not spans or (any(before) and not any(scores)):
+        return None
     best = max(range(len(spans)), key=lambda number: (scores[number], -number))
     first, last = _widened(spans, best)
     start, end = spans[first][0], spans[last][1]
@@ -91,6 +102,18 @@ def _best_stretch(snippet: Snippet, weights: Mapping[int, float]) -> Excerpt:
         end=end,
         label=snippet.label,
     )
+
+
+def _scores(text: str, spans: Iterable[tuple[int, int]], weights: Mapping[int, float]) -> list[float]:
+    return [sum(weights.get(term, 0) for term in terms(text[start:end])) for start, end in spans]
+
+
+def _new_and_said(text: str, said: AbstractSet[str]) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+    """Part the sentences of a text from those at its beginning and at its end that were said before."""
+    spans = sentences(text)
+    new = [number for number, (start, end) in enumerate(spans) if text[start:end] not in said]
+    first, last = (new[0], new[-1] + 1) if new else (0, 0)
+    return spans[first:last], [*spans[:first], *spans[last:]]
 
 
 def _widened(spans: list[tuple[int, int]], best: int) -> tuple[int, int]:

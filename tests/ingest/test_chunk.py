@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest.chunk import MAX_CHARACTERS, chunk
+from ingest.chunk import MAX_CHARACTERS, OVERLAP, chunk, normal_form
 from ingest.parse import FORMATS, parse_bytes
 from ingest.types import Block, ChunkText, Parsed, clean
 from retrieval.embed import MAX_WORD_PIECES, word_piece_counter
@@ -46,8 +46,10 @@ def assert_whole(parsed: Parsed, chunks: list[ChunkText]) -> None:
     """Check that chunks stand where they say, in order, and leave out nothing but blanks."""
     text = parsed.text
     assert all(made.text == text[made.start : made.end] and made.text.strip() for made in chunks)
-    assert all(before.end <= after.start for before, after in pairwise(chunks))
-    assert "".join("".join(made.text for made in chunks).split()) == "".join(text.split())
+    assert all(before.end - OVERLAP <= after.start for before, after in pairwise(chunks))
+    assert all(before.start < after.start and before.end < after.end for before, after in pairwise(chunks))
+    own = [text[max(after.start, before.end) : after.end] for before, after in pairwise(chunks)]
+    assert "".join("".join([*(made.text for made in chunks[:1]), *own]).split()) == "".join(text.split())
 
 
 def test_each_section_is_a_chunk_under_its_headings() -> None:
@@ -99,7 +101,94 @@ def test_a_document_without_blocks_has_no_chunks() -> None:
 def test_a_long_paragraph_is_cut_behind_a_sentence() -> None:
     made = cut(Block((SENTENCE * 60).strip()))
     assert len(made) > 3
-    assert all(one.text.endswith("dusk.") and len(one.text) <= MAX_CHARACTERS for one in made)
+    assert all(one.text.endswith("dusk.") and len(one.text) <= MAX_CHARACTERS + OVERLAP for one in made)
+
+
+def test_where_a_section_is_cut_the_next_chunk_begins_with_the_last_sentences_of_the_one_before() -> None:
+    made = cut(Block(" ".join(f"This is sentence number {at} of them all." for at in range(60))))
+    for before, after in pairwise(made):
+        shared = after.text[: before.end - after.start]
+        assert before.text.endswith(shared)
+        assert 60 < len(shared) <= OVERLAP
+        assert re.fullmatch(r"(?:This is sentence number \d+ of them all\. ?)+", shared)
+
+
+def test_paragraphs_of_one_section_overlap_as_well() -> None:
+    made = cut(Block("Contact", 1), *[Block(f"{SENTENCE * 9}This ends part {at}.") for at in range(4)])
+    assert made[1].text.startswith(f"{SENTENCE * 2}This ends part 0.\n\n")
+    assert made[1].start < made[0].end
+
+
+def test_nothing_overlaps_across_a_heading() -> None:
+    long = Block((SENTENCE * 6).strip())
+    made = cut(*[block for at in range(5) for block in (Block(f"Part {at}", 1), long)])
+    assert len(made) == 5
+    assert all(before.end < after.start for before, after in pairwise(made))
+    same = cut(
+        *[block for _ in range(5) for block in (Block("Part", 1), long)]
+    )  # one section after another of its name
+    assert all(before.end < after.start for before, after in pairwise(same))
+
+
+def test_a_heading_is_never_repeated() -> None:
+    made = cut(Block("Is it on?", 1), Block("x" * 890), Block("y" * 890))
+    assert made[0].text.startswith("Is it on?")
+    assert all("Is it on?" not in one.text for one in made[1:])
+
+
+def test_a_last_sentence_that_is_long_is_not_repeated() -> None:
+    long = "The keeper " + "walks on and on, " * 8 + "to the end."
+    made = cut(Block(" ".join([long] * 12)))
+    assert len(made) > 1
+    assert all(before.end < after.start for before, after in pairwise(made))
+
+
+def test_an_overlap_that_would_not_fit_is_left_out() -> None:
+    sentence = "One two three four five six seven. "
+    made = cut(Block(sentence * 6), limit=13)
+    assert all(words(one.indexed_text) <= 13 for one in made)
+    assert all(before.end <= after.start for before, after in pairwise(made))
+    assert any(before.end > after.start for before, after in pairwise(cut(Block(sentence * 12), limit=40)))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Page 3 of 9", "page 3 - of 9."),
+        ("Strictly  confidential!", "STRICTLY - CONFIDENTIAL"),
+        ("Stra\u00dfe 5", "STRASSE 5"),
+        ("\uff21\uff22\uff23 \uff11", "abc 1"),
+        ("caf\u00e9", "cafe\u0301"),
+    ],
+)
+def test_texts_of_the_same_words_have_one_form(one: str, other: str) -> None:
+    assert normal_form(one) == normal_form(other) != ""
+
+
+def test_texts_of_other_words_have_other_forms() -> None:
+    """Permitted twin: what differs in a word is not counted as the same."""
+    assert normal_form("Page 3 of 9") != normal_form("Page 4 of 9")
+    assert normal_form("the lamp is on") != normal_form("the lamp is not on")
+    assert normal_form("ab c") != normal_form("a bc")
+
+
+@given(st.text())
+def test_the_normal_form_of_a_normal_form_is_itself(text: str) -> None:
+    form = normal_form(text)
+    assert normal_form(form) == form
+    assert form == form.strip()
+    assert not re.search(r"[^\w ]|_|  ", form)
+
+
+@given(
+    st.text("abc\u00e4\u00df ", max_size=20),
+    st.integers(0, 10**9),
+    st.sampled_from([" ", "  ", "\n", ", ", " - ", "!? "]),
+)
+def test_case_and_marks_make_no_difference(text: str, number: int, between: str) -> None:
+    words_of_it = [*text.split(), str(number)]
+    assert normal_form(between.join(words_of_it).upper()) == normal_form(" ".join(words_of_it))
+    assert normal_form(" ".join(words_of_it)) != normal_form(" ".join([*words_of_it, "7"]))
 
 
 def test_a_long_table_is_cut_between_its_rows() -> None:

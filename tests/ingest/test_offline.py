@@ -96,6 +96,20 @@ print(json.dumps([name for name in ("spacy", "torch", "unstructured.nlp.english_
     assert run(script) == []
 
 
+def test_two_threads_load_the_parser_as_one_does() -> None:
+    """They once took each other's stand-ins away."""
+    script = """
+import json, threading
+from ingest.offline import unstructured
+loaded = []
+threads = [threading.Thread(target=lambda: loaded.append(unstructured())) for _ in range(4)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+print(json.dumps([len(loaded), len({id(one) for one in loaded})]))
+"""
+    assert run(script) == [4, 1]
+
+
 def test_nothing_else_imports_the_parser() -> None:
     packages = ("acl", "api", "audit", "egress", "ingest", "redaction", "retrieval", "store")
     sources = [file for package in packages for file in (REPOSITORY / package).rglob("*.py")]

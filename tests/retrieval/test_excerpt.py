@@ -229,3 +229,36 @@ def test_an_excerpt_is_always_a_true_stretch_within_the_limits(parts: list[tuple
     assert [order.index(excerpt.chunk) for excerpt in chosen] == sorted(
         order.index(excerpt.chunk) for excerpt in chosen
     )
+
+
+# --- chunks that overlap ------------------------------------------------------------------------
+
+BEFORE = "The boiler stands in the cellar. The boiler is serviced in May."
+AFTER = "The boiler is serviced in May. Its boiler plate is cleaned in June."
+
+
+@pytest.mark.parametrize("order", [(BEFORE, AFTER), (AFTER, BEFORE)])
+def test_a_sentence_that_two_chunks_share_is_said_once(order: tuple[str, str]) -> None:
+    chosen = choose([snippet(text, document="doc:1") for text in order])
+    assert [excerpt.text for excerpt in chosen].count(order[0]) == 1
+    assert " ".join(excerpt.text for excerpt in chosen).count("serviced in May") == 1
+    assert all(
+        excerpt.text == source[excerpt.start : excerpt.end] for excerpt, source in zip(chosen, order, strict=True)
+    )
+
+
+def test_a_chunk_that_answers_by_what_was_said_before_alone_gives_no_excerpt() -> None:
+    chosen = choose(
+        [snippet(BEFORE, document="doc:1"), snippet("The boiler is serviced in May. So it is.", document="doc:1")]
+    )
+    assert [excerpt.text for excerpt in chosen] == [BEFORE]
+
+
+def test_another_document_may_say_the_same() -> None:
+    chosen = choose([snippet(BEFORE, document="doc:1"), snippet(AFTER, document="doc:2")])
+    assert [excerpt.text for excerpt in chosen] == [BEFORE, AFTER]
+
+
+def test_a_chunk_without_a_word_of_the_question_is_still_shown_when_it_is_near() -> None:
+    texts = ["Maintenance takes place each spring.", "It is done by a firm from Ostrey."]
+    assert [one.text for one in choose([snippet(text, document="doc:1") for text in texts])] == texts
