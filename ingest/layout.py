@@ -45,6 +45,7 @@ class Line:
     top: float = 0  # height of its first character, and of its last: a line may be two, joined at a hyphen
     bottom: float = 0
     goes_on: bool = False  # it ends in a blank: the program that wrote it only wrapped a longer line
+    is_whole: bool = False  # it is a paragraph of its own: recognised in a picture, and nothing is known of its place
 
 
 def blocks_of_lines(lines: Sequence[Line]) -> tuple[Block, ...]:
@@ -151,7 +152,12 @@ def _paragraphs(lines: Sequence[Line], width: int) -> Iterator[list[Line]]:
 def _starts_anew(before: Line, line: Line, step: float, width: int) -> bool:
     if before.text.endswith(_HYPHEN):
         return False
-    if (before.size, before.bold) != (line.size, line.bold) or _ITEM.match(line.text):
+    if (
+        before.is_whole
+        or line.is_whole
+        or (before.size, before.bold) != (line.size, line.bold)
+        or _ITEM.match(line.text)
+    ):
         return True
     ended = before.text.endswith(_ENDS)
     if before.page != line.page or line.top > before.bottom:  # the next page, or the next column

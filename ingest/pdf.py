@@ -1,4 +1,7 @@
-"""PDF: its text layer, line by line. `ingest.layout` makes paragraphs of the lines."""
+"""PDF: its text layer, line by line, and what can be recognised on pages without one.
+
+`ingest.layout` makes paragraphs of the lines.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from pypdfium2 import raw
 
 from ingest.errors import Unreadable
 from ingest.layout import Line, blocks_of_lines, without_running_lines
+from ingest.ocr import HINT, Recogniser, can_recognise
 from ingest.types import Parsed, first_heading
 
 if TYPE_CHECKING:
@@ -19,22 +23,26 @@ if TYPE_CHECKING:
 _LOCK: Final = Lock()  # PDFium is not thread-safe: two documents at once corrupt its memory
 
 
+MOST_PAGES: Final = 20_000
+
+
 def read_pdf(data: bytes) -> Parsed:
-    """Read the text layer of a PDF.
+    """Read a PDF.
 
     Raises:
-        Unreadable: It is encrypted, malformed, or has no text layer.
+        Unreadable: It is encrypted, malformed, too long, or has neither a text layer nor recognised text.
     """
-    pages = _pages(data)
-    empty = sum(not page for page in pages)
-    if empty == len(pages):
-        raise Unreadable("this PDF has no text layer, it is probably a scan; OCR is needed")
+    pages, notes = _pages(data)
+    if not any(pages):
+        raise Unreadable(
+            "; ".join(("this PDF has no text layer", *(notes or ("no text was recognised on its pages",))))
+        )
     blocks = blocks_of_lines(without_running_lines(pages))
-    notes = (f"pages without a text layer left out: {empty} of {len(pages)}",) if empty else ()
     return Parsed(first_heading(blocks), blocks, notes)
 
 
-def _pages(data: bytes) -> list[list[Line]]:
+def _pages(data: bytes) -> tuple[list[list[Line]], tuple[str, ...]]:
+    """Give the lines of each page, and what has to be said of the pages that have none."""
     with _LOCK:
         try:
             document = pypdfium2.PdfDocument(data)
@@ -43,13 +51,45 @@ def _pages(data: bytes) -> list[list[Line]]:
                 raise Unreadable("this PDF is encrypted, it cannot be read without its password") from None
             raise Unreadable("this PDF is damaged, it cannot be opened") from None
         try:
-            return [_page_lines(document, number) for number in range(len(document))]
+            if len(document) > MOST_PAGES:
+                raise Unreadable(f"it has more than {MOST_PAGES:,} pages")
+            pages = [_page_lines(document, number) for number in range(len(document))]
+            return pages, tuple(_recognised(document, pages))
         finally:
             document.close()  # here and not by the garbage collector, which would not hold the lock
 
 
+def _recognised(document: Any, pages: list[list[Line]]) -> Iterator[str]:
+    """Fill the pages that have no lines with what can be recognised on them."""
+    empty = [number for number, page in enumerate(pages) if not page]
+    if empty and not can_recognise():
+        yield HINT if len(empty) == len(pages) else f"pages without a text layer left out: {len(empty)}; {HINT}"
+        return
+    recogniser = Recogniser()
+    damaged = 0
+    for number in empty:
+        try:
+            page = document[number]
+        except pypdfium2.PdfiumError:
+            damaged += 1
+            continue
+        try:
+            pages[number] = [Line(text, number, is_whole=True) for text in recogniser.paragraphs(page)]
+        finally:
+            page.close()
+    if found := sum(bool(pages[number]) for number in empty):
+        yield f"pages recognised from pictures: {found}"
+    if recogniser.left_out:
+        yield f"pages without a text layer left out: {recogniser.left_out}; recognising them took too long"
+    if damaged:
+        yield f"damaged pages left out: {damaged}"
+
+
 def _page_lines(document: Any, number: int) -> list[Line]:
-    page = document[number]
+    try:
+        page = document[number]
+    except pypdfium2.PdfiumError:  # of a damaged file: its other pages may be whole
+        return []
     try:
         text_page = page.get_textpage()
         try:
