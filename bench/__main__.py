@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bench.figures import Figure, renew_page, table
 
-NAMES = ("acl", "deciders", "demo", "embed", "ingest", "nothing")
+NAMES = ("acl", "deciders", "demo", "embed", "ingest", "nothing", "parsing")
 
 
 def main() -> None:
