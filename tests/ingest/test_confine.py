@@ -126,7 +126,7 @@ def test_a_program_that_a_parser_starts_reads_no_more(act: Callable[..., Any], t
 
 
 @needs_landlock
-@pytest.mark.parametrize("process", ["self", str(os.getpid()), "1"])
+@pytest.mark.parametrize("process", ["self", str(os.getpid()), "1"], ids=["its own", "ours", "the first"])
 def test_a_parser_reads_nobodys_environment_from_the_kernel(act: Callable[..., Any], process: str) -> None:
     """IN-04."""
     assert act("read_file", f"/proc/{process}/environ") == "refused: EACCES"
