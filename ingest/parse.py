@@ -92,7 +92,7 @@ def parse_bytes(data: bytes, name: str) -> Parsed:
     """
     suffix = PurePath(name).suffix.lower()
     if suffix not in FORMATS:
-        raise Unreadable(f"files of this kind are not read; those with {' '.join(sorted(FORMATS))} are")
+        raise Unreadable("files of this kind are not read: docs/explanation/formats.md lists those that are")
     if not data.strip():
         raise Unreadable("it is empty")
     parsed = _read(data, suffix)

@@ -61,7 +61,9 @@ class Embedder:
         self._lock = threading.Lock()
 
     def __call__(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Turn texts into unit vectors. A text has the same vector whatever stands beside it (on torch, to the sixth digit).
+        """Turn texts into unit vectors.
+
+        A text has the same vector whatever stands beside it; on torch, to the sixth digit.
 
         Args:
             texts: Up to 256 word pieces each; the model cuts the rest.
