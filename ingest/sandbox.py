@@ -17,9 +17,10 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from contextlib import suppress
 from pathlib import Path
-from queue import LifoQueue
+from threading import Condition
 from typing import TYPE_CHECKING, Final, Self
 
 from ingest.child import FAILED, READY, to_limits
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from ingest.types import Reading
 
 READ: Final = "ingest.reading:read"
+_WORTH_A_WAIT: Final = 0.5  # seconds
 _START: Final = 120.0  # seconds in which the parsers have to be loaded
 _PASSED_ON: Final = ("PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "LC_CTYPE")
 # One thread, as nothing else survives a fork; and one heap, so that less of it has to be copied.
@@ -70,11 +72,11 @@ class Sandbox:
         self._limits = limits
         self._entry = entry
         self._path = tuple(path)
-        self._places: LifoQueue[_Worker | None] = LifoQueue()  # the one that is warm goes first
         self._count = workers
         self._closed = False
-        for _ in range(workers):
-            self._places.put(None)
+        self._changed = Condition()
+        self._idle: list[_Worker] = []
+        self._unstarted = workers
 
     def read(self, data: bytes, name: str) -> Reading:
         """Read one file.
@@ -88,27 +90,51 @@ class Sandbox:
             ParserMoved, EmbedderDown: No file can be read with what is installed here.
             SandboxDown: No process can be started to read it.
         """
-        worker = self._places.get()
+        worker = self._taken()
         try:
-            if self._closed:
-                raise SandboxDown("it was closed")
-            if worker is None:
-                worker = _Worker(self._limits, self._entry, self._path)
+            worker = worker or _Worker(self._limits, self._entry, self._path)
             return worker.read(data, name)
         finally:
             if worker is not None and worker.spoiled:
                 worker.close()
                 worker = None
-            self._places.put(worker)
+            self._give_back(worker)
 
     def close(self) -> None:
         """Wait for the files that are being read, and end the processes."""
-        self._closed = True
-        workers = [self._places.get() for _ in range(self._count)]
-        for worker in workers:
-            if worker is not None:
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: len(self._idle) + self._unstarted == self._count)
+            for worker in self._idle:
                 worker.close()
-            self._places.put(None)
+            self._unstarted += len(self._idle)
+            self._idle.clear()
+
+    def _taken(self) -> _Worker | None:
+        """Take a worker that is free; None for one that has to be started.
+
+        To start one takes two seconds of computing, so that it is worth a wait for one that is at a small file.
+        """
+        with self._changed:
+            until = time.monotonic() + (_WORTH_A_WAIT if self._unstarted < self._count else 0.0)
+            while not self._closed:
+                if self._idle:
+                    return self._idle.pop()
+                left = until - time.monotonic()
+                if self._unstarted and left <= 0:
+                    self._unstarted -= 1
+                    return None
+                self._changed.wait(left if self._unstarted else None)
+        raise SandboxDown("it was closed")
+
+    def _give_back(self, worker: _Worker | None) -> None:
+        with self._changed:
+            if worker is None:
+                self._unstarted += 1
+            else:
+                self._idle.append(worker)
+            self._changed.notify_all()
 
     def __enter__(self) -> Self:
         """Give itself."""

@@ -48,9 +48,7 @@ def act(hostile: Sandbox) -> Callable[..., Any]:
 
 def _worker(sandbox: Sandbox) -> _Worker:
     """The only process of a sandbox, which waits for a file."""
-    worker = sandbox._places.get()
-    assert worker is not None
-    sandbox._places.put(worker)
+    (worker,) = sandbox._idle
     return worker
 
 
@@ -215,7 +213,7 @@ from threading import Thread
 from ingest.sandbox import Sandbox
 sandbox = Sandbox(entry="hostile:act", path=[Path(sys.argv[1])])
 sandbox.read(b"3", "say_much")
-worker = sandbox._places.queue[0]
+worker = sandbox._idle[0]
 number = worker._process.pid
 Thread(target=sandbox.read, args=(b"", "wait")).start()
 while not Path(f"/proc/{number}/task/{number}/children").read_text():
