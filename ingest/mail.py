@@ -24,6 +24,8 @@ MOST_ATTACHMENTS: Final = 200
 _LONGEST_HEADER: Final = 2_000  # characters that are shown of one; enough for about fifty recipients
 _LONGEST_RAW: Final = 20_000  # characters that are looked at; parsing takes the square of them
 _MOST_PARTS: Final = 5_000
+_MOST_BOUNDARIES: Final = 50_000  # lines that may be one; most of them are lines of a table, drawn with dashes
+_TOO_MANY_PARTS: Final = f"it is a mail of more than {_MOST_PARTS:,} parts"
 _SHOWN: Final = ("From", "To", "Cc", "Date", "Subject")
 _FIRST_LINE: Final = re.compile(rb"(?:From [^\r\n]*\r?\n)?[!-9;-~]{1,76}:")  # RFC 5322, 2.2
 _QUOTED: Final = re.compile(r"^(?:>[ \t]?)+", re.MULTILINE)
@@ -63,6 +65,8 @@ def read_mail(data: bytes) -> Parsed:
     """
     if not _FIRST_LINE.match(data):
         raise Unreadable("a .eml that is no e-mail: it does not begin with header lines")
+    if data.count(b"\n--") > _MOST_BOUNDARIES:  # before each of them becomes a part
+        raise Unreadable(_TOO_MANY_PARTS)
     return blocks_of_mail(cast("EmailMessage", BytesParser(policy=POLICY).parsebytes(data)))
 
 
@@ -119,7 +123,7 @@ def _body(part: EmailMessage, found: _Found) -> Iterator[Block]:
     """Give what a mail program shows of a part, and put aside what it offers to save."""
     found.parts += 1
     if found.parts > _MOST_PARTS:
-        raise Unreadable(f"it is a mail of more than {_MOST_PARTS:,} parts")
+        raise Unreadable(_TOO_MANY_PARTS)
     kind = part.get_content_type()
     if part.get_content_maintype() == "multipart":
         yield from _multipart(kind, part, found)

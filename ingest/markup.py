@@ -36,7 +36,8 @@ _MARKS: Final = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff
 _NAMED: Final = re.compile(
     rb"""(?:<meta[^>]{0,200}charset|<\?xml[^>]{0,200}encoding)\s*=\s*["']?([a-z0-9_.:-]{2,40})""", re.IGNORECASE
 )
-_MARKDOWN: Final = MarkdownIt("commonmark", {"html": True, "maxNesting": 100}).enable(["table", "strikethrough"])
+_DEEPEST: Final = 100  # lists and quotes within each other; what is deeper is dropped without a word
+_MARKDOWN: Final = MarkdownIt("commonmark", {"html": True, "maxNesting": _DEEPEST}).enable(["table", "strikethrough"])
 
 
 def read_markdown(text: str) -> Parsed:
@@ -45,7 +46,10 @@ def read_markdown(text: str) -> Parsed:
     if front := _FRONT_MATTER.match(text):
         text = text[front.end() :]
         title = found[2] if (found := _FRONT_TITLE.search(front[1])) else ""
-    blocks = html_blocks(_MARKDOWN.render(text))
+    tokens = _MARKDOWN.parse(text)
+    if any(token.level >= _DEEPEST - 1 for token in tokens):
+        raise Unreadable("it is nested too deeply")
+    blocks = html_blocks(_MARKDOWN.renderer.render(tokens, _MARKDOWN.options, {}))
     return Parsed(title or first_heading(blocks), blocks)
 
 

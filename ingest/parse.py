@@ -6,6 +6,7 @@ becomes `Unreadable` with a reason; the parser's own message may quote the docum
 
 from __future__ import annotations
 
+import codecs
 import re
 import warnings
 from functools import partial
@@ -134,7 +135,7 @@ def _read(data: bytes, suffix: str) -> Parsed:
 
 
 def _check(data: bytes, suffix: str) -> None:
-    if suffix == ".pdf" and not data.startswith(b"%PDF-"):
+    if suffix == ".pdf" and not data.removeprefix(codecs.BOM_UTF8).startswith(b"%PDF-"):
         raise Unreadable("a .pdf that is no PDF: it does not begin with %PDF")
     if suffix == ".pdf" and _ends_as_zip(data):
         raise Unreadable("it is a PDF and a ZIP archive in one file: what it says depends on the program that opens it")

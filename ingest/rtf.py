@@ -28,9 +28,9 @@ _TOKEN: Final = re.compile(
 _DATA: Final = frozenset(
     b"annotation atnauthor atnid atrfend atrfstart atndate atnref atntime bkmkend bkmkstart blipuid colorschememapping"
     b" colortbl comment datafield datastore docvar factoidname falt filetbl fldinst formfield ftncn ftnsep ftnsepc"
-    b" aftncn aftnsep aftnsepc generator info keywords latentstyles listoverridetable listtable mmath nonshppict"
-    b" objclass objdata objname operator pict pn pgptbl private revtbl rsidtbl sn stylesheet subject sv themedata"
-    b" title userprops wgrffmtfilter xmlnstbl".split()
+    b" aftncn aftnsep aftnsepc generator info keywords latentstyles leveltext levelnumbers list listname"
+    b" listoverridetable listtable mmath nonshppict objclass objdata objname operator pict pn pgptbl private revtbl"
+    b" rsidtbl sn stylesheet subject sv themedata title userprops wgrffmtfilter xmlnstbl".split()
 )
 _SHOWN: Final = frozenset({b"shpinst", b"shptxt", b"ud", b"pntext", b"listtext"})
 _CHARACTERS: Final[Mapping[bytes, str]] = {

@@ -204,6 +204,23 @@ def test_a_mail_nested_in_thousands_of_others_is_refused() -> None:
             assert parse_bytes(raw, "a.eml").title == "x"
 
 
+def test_mails_200_deep_are_attachments_of_each_other() -> None:
+    """Covers IN-06: each is read by the same door, which counts."""
+    raw = b"Subject: x\n" + b"Content-Type: message/rfc822\n\nSubject: y\n" * 200 + b"\nwords\n"
+    (inner,) = parse_bytes(raw, "a.eml").attachments
+    assert parse_bytes(inner.data, inner.name).title == "y"
+
+
+@pytest.mark.parametrize("parts", [6_000, 200_000])
+def test_a_mail_of_too_many_parts_is_refused(parts: int) -> None:
+    """Covers IN-06."""
+    raw = b"Subject: x\nContent-Type: multipart/mixed; boundary=b\n\n" + b"--b\n\nx\n" * parts
+    with pytest.raises(Unreadable, match="more than 5,000 parts"):
+        parse_bytes(raw, "a.eml")
+    dashes = "Subject: x\n\n" + "----- -----\n" * parts
+    assert parts > 50_000 or parse_bytes(dashes.encode(), "a.eml").blocks
+
+
 def test_broken_mime_gives_what_can_be_read() -> None:
     """Covers IN-06."""
     raw = (

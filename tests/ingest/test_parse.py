@@ -176,6 +176,48 @@ def test_a_page_nested_too_deeply_is_refused(deep: bytes) -> None:
     assert parse_bytes(b"<div>" * 100 + b"words", "a.html").text == "words"
 
 
+@pytest.mark.parametrize("deep", ["> " * 100_000, "- " * 5_000, "1. " * 200])
+def test_markdown_nested_too_deeply_is_refused(deep: str) -> None:
+    """Covers IN-08: its parser drops what is deeper, without a word."""
+    assert "nested too deeply" in reason(f"{deep}words".encode(), "a.md")
+    assert "words" in parse_bytes(f"{deep[:60]}words".encode(), "a.md").text
+
+
+def test_a_table_of_more_cells_than_are_read_is_refused() -> None:
+    """Covers IN-08: five million of them."""
+    for suffix, row in ((".csv", b"1,2,3,4,5\n"), (".tsv", b"1\t2\t3\t4\t5\n")):
+        assert "more than 1,000,000 cells" in reason(row * 1_000_000, f"a{suffix}")
+        assert len(parse_bytes(row * 100, f"a{suffix}").text.split("\n")) == 100
+
+
+@pytest.mark.parametrize(
+    ("content", "name"),
+    [
+        (b"<b>x</b>" * 200_000, "a.html"),
+        (b"<i>" * 100 + b"x " * 100_000, "a.html"),
+        (b"word " * 200_000, "a.txt"),
+        (b"word," * 200_000, "a.csv"),
+        (b"*a " * 5_000, "a.md"),
+        (b"[" * 5_000, "a.md"),
+        (rb"{\rtf1 " + b"{}" * 200_000 + b"word}", "a.rtf"),
+        (b"Subject: " + b"word " * 1_000_000 + b"\n\nwords", "a.eml"),
+    ],
+)
+def test_very_long_lines_and_very_many_tags_are_read(content: bytes, name: str) -> None:
+    """Covers IN-08: in a time that grows with their length, and not with its square."""
+    assert parse_bytes(content, name).text
+
+
+@pytest.mark.parametrize("name", ["a.html", "a.md"])
+def test_a_page_with_more_text_in_one_place_than_its_reader_takes_is_refused(name: str) -> None:
+    """Covers IN-08: the rest would be dropped without a word."""
+    assert "too large" in reason(b"<p>" + b"word " * 3_000_000, name)
+
+
+def test_a_pdf_may_begin_with_a_mark_of_its_encoding(documents: Mapping[str, bytes], sentence: str) -> None:
+    assert sentence in parse_bytes(b"\xef\xbb\xbf" + documents[".pdf"], "a.pdf").text
+
+
 def test_what_a_parser_throws_becomes_a_reason_without_its_words(monkeypatch: pytest.MonkeyPatch) -> None:
     def throwing(error: Exception) -> None:
         def read(text: str) -> Parsed:
