@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import deque
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -23,11 +24,14 @@ MAX_WORD_PIECES: Final = 256  # with the two marks of begin and end; the model c
 STRUCTURE: Final = "model.xml"
 WEIGHTS: Final = "model.bin"
 
-# Word pieces that the device takes at once, padding included. A question waits for one such batch at most, which
-# is some 50 ms, when many texts are embedded beside it; twice as many are hardly faster.
-_BATCH_PIECES: Final = 2_048
+# Word pieces that one stream of the device takes at once, padding included. A question waits for one such batch at
+# most, which is some 50 ms, when many texts are embedded beside it; larger ones are hardly faster.
+_BATCH_PIECES: Final = 1_024
 # Texts that are tokenised and sorted by their length at once.
 _WINDOW: Final = 512
+# Each stream computes one batch, on one core where there are few cores: then none waits for another core, which other
+# processes may be using. More streams than this take memory, and are given more cores each.
+_MOST_STREAMS: Final = 8
 # Each batch is as wide as a multiple of this. Then the rounding of bf16 is the same in every batch: a text's vector
 # depends on the text alone, bit by bit, whatever stands beside it. At other widths it may differ by 1e-3.
 _WIDTH: Final = 16
@@ -82,8 +86,11 @@ class Compiled:
         self._tokenizer = Tokenizer.from_buffer(tokenizer)
         self._tokenizer.enable_truncation(MAX_WORD_PIECES)  # the file says 128
         self._tokenizer.no_padding()
-        self._model = _compiled(graph)
+        self._model, self._streams = _compiled(graph)
         self.backend: Final = f"OpenVINO in {precision()}"
+        # OpenVINO's binding sets up something of its own with the first input that it is given, and two threads that
+        # do so at once wait for each other for ever. So the first is given here, where there is one thread.
+        self(["a text"])
 
     def __call__(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Turn texts into unit vectors, as `Embed`.
@@ -91,36 +98,59 @@ class Compiled:
         Raises:
             EmbedderDown: It did not compute.
         """
-        request = self._model.create_infer_request()  # each call has its own, so that no thread waits for another
-        vectors = [self._window(texts[at : at + _WINDOW], request) for at in range(0, len(texts), _WINDOW)]
-        return np.concatenate(vectors)
+        try:
+            return self._computed(texts)
+        except RuntimeError as error:
+            raise EmbedderDown(f"OpenVINO does not compute: {type(error).__name__}") from error
 
-    def _window(self, texts: Sequence[str], request: Any) -> NDArray[np.float32]:
-        # Half of a character that takes two (a lone surrogate) is no text to the tokenizer.
-        encodings = self._tokenizer.encode_batch([text.encode("utf-8", "replace").decode() for text in texts])
-        vectors: NDArray[np.float32] | None = None
-        for rows in _batches([len(encoding.ids) for encoding in encodings]):
-            try:
-                given = request.infer(_padded([encodings[row] for row in rows]))[0]
-            except RuntimeError as error:
-                raise EmbedderDown(f"OpenVINO does not compute: {type(error).__name__}") from error
-            if vectors is None:
-                vectors = np.full((len(texts), given.shape[1]), np.nan, dtype=np.float32)
-            vectors[rows] = given / np.linalg.norm(given, axis=1, keepdims=True)
-        assert vectors is not None
+    def _computed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        width = self._model.output(0).get_partial_shape()[1].get_length()
+        vectors = np.full((len(texts), width), np.nan, dtype=np.float32)
+        under_way: deque[tuple[Any, list[int]]] = deque()  # what is computed, and for which texts
+        for rows, given in self._inputs(texts):
+            if len(under_way) < self._streams:
+                request = self._model.create_infer_request()
+            else:
+                request = _finish(under_way, vectors)
+            request.start_async(given)
+            under_way.append((request, rows))
+        while under_way:
+            _finish(under_way, vectors)
         return vectors
 
+    def _inputs(self, texts: Sequence[str]) -> Iterator[tuple[list[int], dict[str, NDArray[np.int64]]]]:
+        """Give what the graph takes, batch by batch, each with the numbers of its texts."""
+        for first in range(0, len(texts), _WINDOW):
+            # Half of a character that takes two (a lone surrogate) is no text to the tokenizer.
+            window = [text.encode("utf-8", "replace").decode() for text in texts[first : first + _WINDOW]]
+            encodings = self._tokenizer.encode_batch(window)
+            for rows in _batches([len(encoding.ids) for encoding in encodings]):
+                yield [first + row for row in rows], _padded([encodings[row] for row in rows])
 
-def _compiled(graph: Graph) -> Any:
+
+def _finish(under_way: deque[tuple[Any, list[int]]], vectors: NDArray[np.float32]) -> Any:
+    """Wait for the oldest of what is computed, keep its vectors, and give what can compute the next."""
+    request, rows = under_way.popleft()
+    request.wait()
+    found = request.get_output_tensor(0).data
+    vectors[rows] = found / np.linalg.norm(found, axis=1, keepdims=True)
+    return request
+
+
+def _compiled(graph: Graph) -> tuple[Any, int]:
+    """Compile a graph; gives with it how many batches it computes side by side."""
     ov = openvino()
     core = ov.Core()
+    cores = core.get_property("CPU", "RANGE_FOR_STREAMS")[1]
+    streams = min(cores, _MOST_STREAMS)
     options = {
-        "PERFORMANCE_HINT": "LATENCY",
+        "NUM_STREAMS": streams,
+        "INFERENCE_NUM_THREADS": cores,
         "INFERENCE_PRECISION_HINT": precision(),
         "ENABLE_CPU_PINNING": False,  # other processes of this service run on the same cores
     }
     try:
-        return core.compile_model(core.read_model(graph.structure, graph.weights), "CPU", options)
+        return core.compile_model(core.read_model(graph.structure, graph.weights), "CPU", options), streams
     except RuntimeError as error:
         raise EmbedderDown(f"OpenVINO does not compile the embedding model: {type(error).__name__}") from error
 
