@@ -17,6 +17,7 @@ A: Final = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 _CHART: Final = "{http://schemas.openxmlformats.org/drawingml/2006/chart}"
 _DIAGRAM: Final = "{http://schemas.openxmlformats.org/drawingml/2006/diagram}"
 _OF: Final = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
+_TINY: Final = 100
 _MOST_POINTS: Final = 5_000  # of one series of a chart
 
 
@@ -55,11 +56,18 @@ def text_of(paragraph: Any) -> str:
     for child in paragraph:
         if child.tag == A + "br":
             parts.append("\n")
-        elif child.tag in {A + "r", A + "fld"} and child.get("type") != "slidenum":
-            parts.append(child.findtext(A + "t") or "")
+        elif child.tag in {A + "r", A + "fld"}:
+            parts.append("" if child.get("type") == "slidenum" or _is_tiny(child) else child.findtext(A + "t") or "")
         else:  # a formula, in whatever form
             parts.extend(found.text or "" for found in child.iter() if str(found.tag).endswith("/math}t"))
     return "".join(parts)
+
+
+def _is_tiny(run: Any) -> bool:
+    """Say whether nobody can read it: in hundredths of a point."""
+    properties = run.find(A + "rPr")
+    size = "" if properties is None else properties.get("sz", "")
+    return size.isascii() and size.isdigit() and int(size) <= _TINY
 
 
 def table_of_drawing(table: Any) -> Table:

@@ -5,6 +5,7 @@ Left out is what a page does not show: deleted text, hidden text and sections, c
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 from ingest.archive import open_archive
@@ -27,6 +28,7 @@ _STYLE: Final = _OASIS + "style:1.0}"
 _OFFICE: Final = _OASIS + "office:1.0}"
 _DRAW: Final = _OASIS + "drawing:1.0}"
 _SVG: Final = _OASIS + "svg-compatible:1.0}"
+_FO: Final = _OASIS + "xsl-fo-compatible:1.0}"
 _MATH: Final = "{http://www.w3.org/1998/Math/MathML}"
 _XLINK: Final = "{http://www.w3.org/1999/xlink}"
 _LEFT_OUT: Final = frozenset(
@@ -47,6 +49,7 @@ _LEFT_OUT: Final = frozenset(
 )
 _MIMETYPES: Final = (b"application/vnd.oasis.opendocument.text",)
 _WIDEST: Final = 100  # columns or rows that one cell may cover or repeat; a million is an attack on memory
+_TINY: Final = re.compile(r"(?:0*(?:\.0+)?|1(?:\.0+)?|0?\.\d+)(?:pt|px)")
 _FIGURES: Final = {"a": "lowerLetter", "A": "upperLetter", "i": "lowerRoman", "I": "upperRoman"}
 
 
@@ -196,7 +199,10 @@ def _span(cell: Any, name: str) -> int:
 
 
 def _hides(style: Any) -> bool:
-    return any(found.get(_TEXT + "display") == "none" for found in style.iter(_STYLE + "text-properties"))
+    return any(
+        found.get(_TEXT + "display") == "none" or _TINY.fullmatch(found.get(_FO + "font-size", ""))
+        for found in style.iter(_STYLE + "text-properties")
+    )
 
 
 def _is_closed(element: Any) -> bool:

@@ -44,7 +44,8 @@ _CODE_PAGES: Final[Mapping[int, str]] = {
     222: "cp874", 238: "cp1250", 254: "cp437", 255: "cp850",
 }  # fmt: skip
 _WHOLE_FILE: Final[Mapping[bytes, str]] = {b"mac": "mac_roman", b"pc": "cp437", b"pca": "cp850", b"ansi": "cp1252"}
-_VALUED: Final = frozenset({b"ansicpg", b"f", b"fcharset", b"cpg", b"s", b"outlinelevel", b"ilvl"})
+_VALUED: Final = frozenset({b"ansicpg", b"f", b"fcharset", b"cpg", b"s", b"outlinelevel", b"ilvl", b"fs"})
+_TINY: Final = 2  # half points
 _HEADING: Final = re.compile(r"heading (\d)")
 _BULLET: Final = re.compile(r"[^\w(]*")
 
@@ -69,6 +70,7 @@ class _State:
     encoding: str = ""
     skip: int = 1  # characters that stand in for a \u one
     hidden: bool = False
+    tiny: bool = False  # in letters that nobody reads
     deleted: bool = False
     in_table: bool = False
     depth: int = 0
@@ -150,7 +152,8 @@ class _Reader:
             self._add(_CHARACTERS[word])
             return
         self._decode()
-        self.state = replace(state, begins=False)
+        if begins:
+            self.state = replace(state, begins=False)
         if word in _DATA or (begins and word in {b"fonttbl", b"footnote", b"listtext", b"pntext"}):
             self.state = replace(self.state, into=_goes_to(word, state.into))
         elif word in _SHOWN and state.into == b"*":
@@ -182,7 +185,7 @@ class _Reader:
         elif word == b"intbl":
             self.state = replace(self.state, in_table=True)
         elif word == b"plain":
-            self.state = replace(self.state, hidden=False, encoding="")
+            self.state = replace(self.state, hidden=False, tiny=False, encoding="")
         elif word == b"v":
             self.state = replace(self.state, hidden=value != 0)
         elif word == b"deleted":
@@ -191,24 +194,30 @@ class _Reader:
             self.state = replace(self.state, skip=min(max(value or 0, 0), 10))
 
     def _valued(self, word: bytes, value: int) -> None:
-        if word == b"ansicpg":
-            self.encoding = _known(f"cp{value}", self.encoding)
-        elif word == b"f" and self.state.into == b"fonttbl":
-            self.font = value
+        if word in {b"ansicpg", b"fcharset", b"cpg"} or (word == b"f" and self.state.into == b"fonttbl"):
+            self._encoded(word, value)
         elif word == b"f":
             self.state = replace(self.state, encoding=self.fonts.get(value, ""))
-        elif word == b"fcharset" and value in _CODE_PAGES:
-            self.fonts[self.font] = _CODE_PAGES[value]
-        elif word == b"cpg":
-            self.fonts[self.font] = _known(f"cp{value}", self.encoding)
         elif word == b"s" and self.state.into == b"stylesheet":
             self.style = value
         elif word == b"s":
             self.state = replace(self.state, depth=self.headings.get(value, 0))
         elif word == b"outlinelevel" and self.state.into != b"stylesheet":
             self.state = replace(self.state, depth=value + 1 if 0 <= value < 9 else 0)
+        elif word == b"fs":
+            self.state = replace(self.state, tiny=value <= _TINY)
         elif word == b"ilvl":
             self.state = replace(self.state, level=min(max(value, 0), 8))
+
+    def _encoded(self, word: bytes, value: int) -> None:
+        if word == b"ansicpg":
+            self.encoding = _known(f"cp{value}", self.encoding)
+        elif word == b"f":
+            self.font = value
+        elif word == b"cpg":
+            self.fonts[self.font] = _known(f"cp{value}", self.encoding)
+        elif value in _CODE_PAGES:
+            self.fonts[self.font] = _CODE_PAGES[value]
 
     def _symbol(self, symbol: bytes) -> Iterator[Paragraph | Table]:
         if symbol == b"*" and self.state.begins:
@@ -236,7 +245,7 @@ class _Reader:
         if into == b"stylesheet":
             if found := _HEADING.match(text.strip().lower()):
                 self.headings[self.style] = int(found[1])
-        elif not self.state.hidden and not self.state.deleted:
+        elif not (self.state.hidden or self.state.tiny or self.state.deleted):
             self.text.setdefault(into, []).append(text)
 
     def _taken(self, into: bytes) -> str:

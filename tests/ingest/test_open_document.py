@@ -13,6 +13,7 @@ NAMES = " ".join(
     f'xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{full or name}:1.0"'
     for name, full in (
         ("office", ""), ("text", ""), ("table", ""), ("style", ""), ("draw", "drawing"), ("svg", "svg-compatible"),
+        ("fo", "xsl-fo-compatible"),
     )
 )  # fmt: skip
 HIDDEN = '<style:style style:name="H" style:family="text"><style:text-properties text:display="none"/></style:style>'
@@ -90,11 +91,17 @@ def test_a_cell_that_claims_a_million_columns_is_read_by_what_it_holds() -> None
         '<text:p>seen</text:p><text:section text:display="none"><text:p>secret</text:p></text:section>',
         "<text:p>seen<draw:frame><svg:title>secret</svg:title><svg:desc>secret</svg:desc></draw:frame></text:p>",
         '<text:p>seen</text:p><text:p text:style-name="H">secret</text:p>',
+        '<text:p>seen<text:span text:style-name="Tiny">secret</text:span></text:p>',
     ],
 )
 def test_what_is_not_shown_is_left_out(hidden: str) -> None:
     """Covers PI-04."""
-    assert said(hidden, HIDDEN) == ["seen"]
+    sizes = "".join(
+        f'<style:style style:name="{name}"><style:text-properties fo:font-size="{size}"/></style:style>'
+        for name, size in (("Tiny", "1pt"), ("Small", "7.5pt"))
+    )
+    assert said(hidden, HIDDEN + sizes) == ["seen"]
+    assert said('<text:p><text:span text:style-name="Small">seen</text:span></text:p>', HIDDEN + sizes) == ["seen"]
 
 
 def test_boxes_and_footnotes_stand_right_after_their_paragraph() -> None:

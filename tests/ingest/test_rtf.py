@@ -67,6 +67,7 @@ def test_rows_are_a_table_with_its_headers() -> None:
     [
         rb"{\v secret}",
         rb"\v secret\v0 ",
+        rb"{\fs2 secret}",
         rb"{\deleted secret}",
         rb"{\*\annotation secret}",
         rb"{\*\unknown secret}",
@@ -86,6 +87,7 @@ def test_the_shown_text_of_fields_boxes_and_objects_is_kept() -> None:
     assert said(rb'{\field{\*\fldinst HYPERLINK "x"}{\fldrslt words}}\par') == ["words"]
     assert said(rb"{\shp{\*\shpinst{\sp{\sn name}{\sv value}}{\shptxt words\par}}}\par") == ["words"]
     assert said(rb"{\object{\*\objdata 00}{\result words}}\par") == ["words"]
+    assert said(rb"{\fs12 words}\par") == ["words"]
 
 
 def test_a_footnote_stands_right_after_its_paragraph_and_a_header_once() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pptx
 from pptx.chart.data import CategoryChartData
 from pptx.enum.chart import XL_CHART_TYPE
-from pptx.util import Inches
+from pptx.util import Inches, Pt
 
 from ingest.slides import read_pptx
 from ingest.types import Block
@@ -91,8 +91,13 @@ def test_hidden_slides_and_hidden_shapes_are_left_out() -> None:
     box.text_frame.text = "secret"
     box._element.nvSpPr.cNvPr.set("hidden", "1")
     box._element.nvSpPr.cNvPr.set("descr", "secret")
+    small = presentation.slides[0].shapes.add_textbox(0, 0, Inches(1), Inches(1)).text_frame
+    small.text, small.paragraphs[0].runs[0].font.size = "secret", Pt(1)
+    seen = presentation.slides[0].shapes.add_textbox(0, 0, Inches(1), Inches(1)).text_frame
+    seen.text, seen.paragraphs[0].runs[0].font.size = "seen", Pt(6)
     parsed = read_pptx(saved(presentation))
     assert "secret" not in parsed.text
+    assert "seen" in parsed.text
     assert parsed.notes == ("hidden slides left out: 1",)
 
 
