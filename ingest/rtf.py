@@ -13,37 +13,14 @@ from typing import TYPE_CHECKING, Final
 
 from ingest.errors import Unreadable
 from ingest.flow import Paragraph, blocks_of_parts
+from ingest.rtf_words import CHARACTERS, CODE_PAGES, DATA, SHOWN, TOKEN, WHOLE_FILE
 from ingest.tables import Table
 from ingest.types import Parsed, first_heading, one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
 _DEEPEST: Final = 1_000  # groups within groups
-_TOKEN: Final = re.compile(
-    rb"\\(?P<word>[a-zA-Z]{1,32})(?P<number>-?\d{1,10})? ?|\\'(?P<byte>[0-9a-fA-F]{2})"
-    rb"|\\(?P<symbol>[^a-zA-Z])|(?P<brace>[{}])|[\r\n]+|(?P<text>[^\\{}\r\n]+)|\\"
-)
-# Groups that are data and no text. A group that begins with \* is one as well, unless it is named below.
-_DATA: Final = frozenset(
-    b"annotation atnauthor atnid atrfend atrfstart atndate atnref atntime bkmkend bkmkstart blipuid colorschememapping"
-    b" colortbl comment datafield datastore docvar factoidname falt filetbl fldinst formfield ftncn ftnsep ftnsepc"
-    b" aftncn aftnsep aftnsepc generator info keywords latentstyles leveltext levelnumbers list listname"
-    b" listoverridetable listtable mmath nonshppict objclass objdata objname operator pict pn pgptbl private revtbl"
-    b" rsidtbl sn stylesheet subject sv themedata title userprops wgrffmtfilter xmlnstbl".split()
-)
-_SHOWN: Final = frozenset({b"shpinst", b"shptxt", b"ud", b"pntext", b"listtext"})
-_CHARACTERS: Final[Mapping[bytes, str]] = {
-    b"tab": " ", b"emdash": "—", b"endash": "\u2013", b"emspace": " ", b"enspace": " ", b"qmspace": " ",
-    b"bullet": "•", b"lquote": "\u2018", b"rquote": "\u2019", b"ldblquote": "“", b"rdblquote": "”", b"line": "\n",
-    b"lbr": "\n", b"~": " ", b"_": "-", b"\\": "\\", b"{": "{", b"}": "}", b"-": "", b"nestcell": " ",
-}  # fmt: skip
-_CODE_PAGES: Final[Mapping[int, str]] = {
-    0: "cp1252", 77: "mac_roman", 128: "cp932", 129: "cp949", 130: "johab", 134: "gb18030", 136: "cp950",
-    161: "cp1253", 162: "cp1254", 163: "cp1258", 177: "cp1255", 178: "cp1256", 186: "cp1257", 204: "cp1251",
-    222: "cp874", 238: "cp1250", 254: "cp437", 255: "cp850",
-}  # fmt: skip
-_WHOLE_FILE: Final[Mapping[bytes, str]] = {b"mac": "mac_roman", b"pc": "cp437", b"pca": "cp850", b"ansi": "cp1252"}
 _VALUED: Final = frozenset({b"ansicpg", b"f", b"fcharset", b"cpg", b"s", b"outlinelevel", b"ilvl", b"fs"})
 _TINY: Final = 2  # half points
 _HEADING: Final = re.compile(r"heading (\d)")
@@ -101,7 +78,7 @@ class _Reader:
 
     def parts(self, data: bytes) -> Iterator[Paragraph | Table]:
         at = 0
-        while found := _TOKEN.match(data, at):
+        while found := TOKEN.match(data, at):
             at = found.end()
             if found["word"] == b"bin":  # so many bytes of data, which may hold anything
                 at += max(0, int(found["number"] or 0))
@@ -147,16 +124,16 @@ class _Reader:
             self._add(_unicode(value))
             self.skipping = state.skip
             return
-        if word in _CHARACTERS:
+        if word in CHARACTERS:
             self._decode()
-            self._add(_CHARACTERS[word])
+            self._add(CHARACTERS[word])
             return
         self._decode()
         if begins:
             self.state = replace(state, begins=False)
-        if word in _DATA or (begins and word in {b"fonttbl", b"footnote", b"listtext", b"pntext"}):
+        if word in DATA or (begins and word in {b"fonttbl", b"footnote", b"listtext", b"pntext"}):
             self.state = replace(self.state, into=_goes_to(word, state.into))
-        elif word in _SHOWN and state.into == b"*":
+        elif word in SHOWN and state.into == b"*":
             self.state = replace(self.state, into=b"")
         elif word in {b"header", b"headerf", b"headerl", b"headerr", b"footer", b"footerf", b"footerl", b"footerr"}:
             self.state = replace(self.state, into=b"running")
@@ -172,8 +149,8 @@ class _Reader:
             self._end_of_row()
         elif word == b"trhdr":
             self.names = self.names or not self.rows
-        elif word in _WHOLE_FILE:
-            self.encoding = _WHOLE_FILE[word]
+        elif word in WHOLE_FILE:
+            self.encoding = WHOLE_FILE[word]
         elif value is not None and word in _VALUED:
             self._valued(word, value)
         else:
@@ -216,17 +193,17 @@ class _Reader:
             self.font = value
         elif word == b"cpg":
             self.fonts[self.font] = _known(f"cp{value}", self.encoding)
-        elif value in _CODE_PAGES:
-            self.fonts[self.font] = _CODE_PAGES[value]
+        elif value in CODE_PAGES:
+            self.fonts[self.font] = CODE_PAGES[value]
 
     def _symbol(self, symbol: bytes) -> Iterator[Paragraph | Table]:
         if symbol == b"*" and self.state.begins:
             self.state = replace(self.state, into=self.state.into or b"*")
         elif symbol in b"\r\n":
             yield from self._end_of_paragraph()
-        elif symbol in _CHARACTERS:
+        elif symbol in CHARACTERS:
             self._decode()
-            self._add(_CHARACTERS[symbol])
+            self._add(CHARACTERS[symbol])
 
     def _bytes(self, raw: bytes) -> None:
         passed = min(self.skipping, len(raw))
