@@ -58,8 +58,8 @@ def figures(*, quick: bool, data: Path) -> Iterator[Figure]:  # noqa: ARG001 - i
 def similarities(folder: Path) -> Iterator[tuple[str, float]]:
     """Give name and similarity of each document of a format that has an expected text; 0 if it is not read."""
     for expected in sorted((folder / "groundtruth").glob("*.md")):
-        source = folder / "sources" / expected.name.removesuffix(".md")
-        if source.suffix.lower() not in FORMATS or not source.is_file():
+        source = _source(folder / "sources", expected.stem)
+        if source is None:
             continue
         try:
             text = parse_bytes(source.read_bytes(), source.name).text
@@ -67,6 +67,12 @@ def similarities(folder: Path) -> Iterator[tuple[str, float]]:
             yield source.name, 0.0
         else:
             yield source.name, similarity(text, expected.read_text("utf-8"))
+
+
+def _source(folder: Path, name: str) -> Path | None:
+    """Find the document that an expected text is of: it has its name, or its name without the suffix."""
+    found = [folder / name, *(folder / f"{name}{suffix}" for suffix in sorted(FORMATS) if "." not in name)]
+    return next((path for path in found if path.suffix.lower() in FORMATS and path.is_file()), None)
 
 
 def similarity(text: str, markdown: str) -> float:

@@ -52,13 +52,19 @@ def test_a_file_that_is_not_read_counts_as_nothing_and_one_without_expected_text
     folder = tmp_path / "formats" / "docling" / "md"
     for name in ("sources", "groundtruth"):
         (folder / name).mkdir(parents=True)
-    for name, text in (("a.md", "One two."), ("b.md", "\0"), ("c.md", "No expected text."), ("d.xyz", "No format.")):
+    for name, text in (
+        ("a.md", "One two."),
+        ("b.md", "\0"),
+        ("c.md", "No expected text."),
+        ("d.xyz", "No format."),
+        ("e.txt", "One two."),
+    ):
         (folder / "sources" / name).write_text(text)
-    for name in ("a.md.md", "b.md.md", "d.xyz.md", "gone.md.md"):
+    for name in ("a.md.md", "b.md.md", "d.xyz.md", "gone.md.md", "e.md"):
         (folder / "groundtruth" / name).write_text("One two.")
-    assert dict(similarities(folder)) == {"a.md": 1, "b.md": 0}
+    assert dict(similarities(folder)) == {"a.md": 1, "b.md": 0, "e.txt": 1}
     (figure,) = figures(quick=True, data=tmp_path)
-    assert (figure.id, figure.value, figure.met) == ("D-md", 0.5, False)
+    assert (figure.id, figure.value, figure.met) == ("D-md", pytest.approx(2 / 3), False)
 
 
 def test_without_the_data_the_figure_is_skipped(tmp_path: Path) -> None:
