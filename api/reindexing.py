@@ -55,6 +55,7 @@ def reindex(root: Path, counting: Counting, embed: Embed | None = None) -> Made:
         fresh, old = place.with_name("index.new"), place.with_name("index.old")
         for left in (fresh, old):
             shutil.rmtree(left, ignore_errors=True)
+        require_room(root, 0)
         index = EdgeIndex(fresh, DIMENSION)
         try:
 

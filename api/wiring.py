@@ -117,6 +117,7 @@ def open_house(root: Path, embed: Embed | None = None, read: Read | None = None)
         DataFolderBusy: Another process holds it.
         NoDataFolder, DataFolderNewer, SecretMissing, WrongMasterKey, BadSettings: It cannot be opened.
         EmbedderMismatch: Its index holds vectors of another model.
+        NoRoom: There is no index yet, and no room to make one.
         IndexDown: Its index cannot be opened.
         StoreDown: Its database does not answer.
     """
@@ -127,6 +128,8 @@ def open_house(root: Path, embed: Embed | None = None, read: Read | None = None)
             )
         embedding = embed or Embedder(cache=cache_folder())
         with ExitStack() as stack:
+            if not store.layout.index.exists():
+                require_room(root, 0)  # to make one on a full disk would end the process by a signal
             index = EdgeIndex(store.layout.index, DIMENSION)
             stack.callback(index.close)
             remote = _client(settings.provider, root) if settings.provider else None
