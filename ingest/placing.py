@@ -165,14 +165,17 @@ class _Planner:
         self.loosen += [AddRule(reader, Obj(id_), "read") for reader in sorted(now - there)]
         if declaration is None:
             return
-        self._label(id_, _label(declaration))
+        self._label(id_, declaration)
         if row.inherit != declaration.inherit:
             (self.loosen if declaration.inherit else self.tighten).append(SetInheritance(id_, declaration.inherit))
         if declaration.owner is not None:
             self._own(id_, declaration.owner)
 
-    def _label(self, id_: NodeId, declared: Label) -> None:
+    def _label(self, id_: NodeId, declaration: Declaration) -> None:
+        if declaration.level is None and not declaration.compartments:
+            return  # it says nothing: what the folder is labelled was said by somebody else
         own = own_label(self.connection, id_) or PUBLIC
+        declared = Label(own.level if declaration.level is None else declaration.level, declaration.compartments)
         if declared != own:
             (self.tighten if raises(own, declared) else self.loosen).append(SetLabel(id_, declared))
 

@@ -9,8 +9,9 @@ import pytest
 from sqlalchemy import select
 
 from acl.admin.gate import approve
+from acl.admin.nodes import own_label
 from acl.errors import NotAllowed
-from acl.labels import Label, Level
+from acl.labels import Compartment, Label, Level
 from acl.names import NodeId, UserId
 from acl.read import whats_of
 from ingest.run import Options
@@ -164,6 +165,24 @@ def test_a_raised_label_holds_at_once_and_a_lowered_one_waits_for_a_second_perso
     assert drain(house.store.engine, house.index, datetime.now(UTC)).failed == {}
     assert finds(house, ANNA, "bonus of May", "bonus")
     assert run(house, folder).is_whole
+
+
+def test_a_declaration_that_says_nothing_of_the_label_leaves_it_as_it_is(house: World, folder: Path) -> None:
+    """AZ-12: what a collection or folder was labelled by hand is not lowered by a file that names an owner."""
+    run(house, folder)
+    pay = house.folder(HOUSE, "wages", Label(Level.CONFIDENTIAL))
+    (folder / "wages").mkdir()
+    (folder / "wages" / "april.md").write_text("# April\n\nThe wages of April are paid in May.\n", "utf-8")
+    for place in (folder, folder / "wages"):
+        declare(place, "owner: user:ben\n")
+    assert run(house, folder).warnings == []
+    with snapshot(house.store.engine) as connection:
+        assert own_label(connection, HOUSE) == Label(Level.INTERNAL)
+        assert own_label(connection, pay) == Label(Level.CONFIDENTIAL)
+    declare(folder / "wages", "compartments: [gdpr]\n")
+    run(house, folder)
+    with snapshot(house.store.engine) as connection:
+        assert own_label(connection, pay) == Label(Level.CONFIDENTIAL, frozenset({Compartment("gdpr")}))
 
 
 def test_nobody_gives_away_by_a_file_what_is_not_his(house: World, folder: Path) -> None:
