@@ -118,6 +118,7 @@ ERRORS: Final[Mapping[type[Exception], Row]] = {
     ingest.EmptyFolder: Row(422, Exit.MISUSE, "empty-folder", "The folder is empty"),
     ingest.TooMuch: Row(422, Exit.MISUSE, "too-much", "The folder holds too much"),
     ingest.OtherFolder: Row(409, Exit.NO, "other-folder", "The collection has another folder"),
+    ingest.Overtaken: Row(409, Exit.PARTLY, "overtaken", "Somebody else takes it in"),
     ingest.Unreadable: Row(422, Exit.PARTLY, "unreadable", "A file cannot be read"),
     ingest.ParserMoved: Row(500, Exit.NO, "parser-moved", "The parser does not fit"),
     ingest.SandboxDown: Row(503, Exit.NO, "sandbox-down", "Files cannot be read here"),

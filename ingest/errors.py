@@ -6,6 +6,7 @@
     │   ├── EmptyFolder     there is no file in it to read
     │   ├── TooMuch         it holds more than may be taken in at once
     │   └── OtherFolder     its collection is filled from another folder
+    ├── Overtaken           one file is taken in by somebody else at the same time
     ├── Unreadable          one file cannot be read; the message is the reason, without its content
     ├── ParserMoved         the installed parser is not the one that this release was written for
     └── SandboxDown         no process can be started to read files in
@@ -38,6 +39,10 @@ class TooMuch(FolderProblem):
 
 class OtherFolder(FolderProblem):
     """The collection is filled from another folder."""
+
+
+class Overtaken(IngestError):
+    """One file is taken in by somebody else at the same time."""
 
 
 class Unreadable(IngestError):

@@ -18,7 +18,7 @@ from store.envelope import mac
 from store.schema import document
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from sqlalchemy import Connection
 
@@ -92,10 +92,20 @@ class Stock:
         return found
 
 
-def stock_of(connection: Connection, intake: NodeId) -> Stock:
-    """Read what came from the folder of a collection until now."""
+def stock_of(connection: Connection, intake: NodeId, sources: Collection[str] | None = None) -> Stock:
+    """Read what came from the folder of a collection until now.
+
+    Args:
+        connection: One state of the database.
+        intake: The collection.
+        sources: Read no more than these, and what is attached to them.
+    """
     c = document.c
     wanted = select(c.id, c.source_mac, c.state, c.content_mac, c.raw_mac, c.agreed, c.part_of)
+    if sources is not None:
+        these = select(c.id).where(c.source_mac.in_(sources)).cte("these", recursive=True)
+        these = these.union(select(c.id).where(c.part_of == these.c.id))
+        wanted = wanted.where(c.id.in_(select(these.c.id)))
     by_source: dict[str, Known] = {}
     attached: defaultdict[DocumentId, tuple[Known, ...]] = defaultdict(tuple)
     for row in connection.execute(wanted.where(c.intake == intake, c.state != "deleted").order_by(c.id)):
@@ -104,6 +114,16 @@ def stock_of(connection: Connection, intake: NodeId) -> Stock:
         by_source[known.source] = known
         if row.part_of is not None:
             attached[DocumentId(row.part_of)] += (known,)
+    return Stock(by_source, attached)
+
+
+def joined(stocks: Iterable[Stock]) -> Stock:
+    """Give what came of several files as one."""
+    by_source: dict[str, Known] = {}
+    attached: dict[DocumentId, tuple[Known, ...]] = {}
+    for stock in stocks:
+        by_source |= stock.by_source
+        attached |= stock.attached
     return Stock(by_source, attached)
 
 
@@ -128,7 +148,7 @@ class Reader:
         family.sources.add(source)
         try:
             data = file.load()
-            if known is not None and self._is_settled(known, data, place):
+            if known is not None and is_settled(known, content_of(self.keys, digest_of(data)), place.faults):
                 family.sources |= self.stock.below(known)
                 family.outcomes.append(Outcome(file.relative, "unchanged"))
             else:
@@ -141,21 +161,17 @@ class Reader:
         family.arrivals = [replace(arrival, findings=findings) for arrival in family.arrivals]
         return family
 
-    def _is_settled(self, known: Known, data: bytes, place: Place) -> bool:
-        if known.state not in _SETTLED or known.content != self._content(data):
-            return False
-        return not place.faults or known.state == "rejected"
-
     def _take(self, family: Family, data: bytes, relative: str, place: Place, above: tuple[str, ...] = ()) -> None:
         reading = self.read(data, relative.rsplit("/", 1)[-1])
+        digest = digest_of(data)
         source = source_of(self.keys, self.intake, relative)
         family.sources.add(source)
         family.arrivals.append(
             Arrival(
                 relative=relative,
                 source=source,
-                content=self._content(data),
-                raw=mac(self.keys.sources, "raw", hashlib.sha256(data).hexdigest()),
+                content=content_of(self.keys, digest),
+                raw=mac(self.keys.sources, "raw", digest),
                 node=place.node,
                 owner=place.owner,
                 reading=replace(reading, attachments=()),
@@ -176,13 +192,27 @@ class Reader:
             family.sources.add(source_of(self.keys, self.intake, name))
             family.outcomes.append(Outcome(name, "failed", reasons=(why,), attached=True))
 
-    def _content(self, data: bytes) -> str:
-        return mac(self.keys.sources, "content", READER_VERSION, hashlib.sha256(data).hexdigest())
-
 
 def source_of(keys: Keys, intake: NodeId, relative: str) -> str:
     """Give the name under which the database knows a file of a collection's folder; it tells nothing of it."""
     return mac(keys.sources, "source", intake, relative)
+
+
+def digest_of(data: bytes) -> str:
+    """Give the SHA-256 of a file's content, in hexadecimal."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def content_of(keys: Keys, digest: str) -> str:
+    """Give the name under which the database knows a content of this digest, as it is read now."""
+    return mac(keys.sources, "content", READER_VERSION, digest)
+
+
+def is_settled(known: Known, content: str, faults: Collection[str] = ()) -> bool:
+    """Say whether a file with this content need not be read again: what came of it stands."""
+    if known.state not in _SETTLED or known.content != content:
+        return False
+    return not faults or known.state == "rejected"
 
 
 def _summed(findings: Iterable[Finding]) -> tuple[Finding, ...]:

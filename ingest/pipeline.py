@@ -12,7 +12,7 @@ from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from sqlalchemy import select, update
 
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from ingest.versions import Edges
     from retrieval.embed import Embed
 
+Asked = TypeVar("Asked")
+Came = TypeVar("Came")
 READERS: Final = 2  # files that are read at once
 _FULL: Final = 256  # chunks of a batch
 _MOST_FAMILIES: Final = 64  # files of a batch
@@ -48,13 +50,10 @@ class Brake:
     documents: int = 10
     percent: float = 10
 
-    def holds(self, gone: int, of: int) -> bool:
-        """Say whether so many, of so many, are too many to be meant."""
-        return gone > max(self.documents, of * self.percent / 100)
-
-    @staticmethod
-    def told(gone: int, of: int) -> str:
-        """Say what was not done, and what to do."""
+    def why_not(self, gone: int, of: int) -> str | None:
+        """Say what is not done, and what to do, if so many, of so many, are too many to be meant."""
+        if gone <= max(self.documents, of * self.percent / 100):
+            return None
         return (
             f"{gone} of {of} documents are no longer in the folder, and were not deleted: "
             f"if they are meant to go, run it again with --max-delete {gone}"
@@ -143,22 +142,12 @@ class _Writer:
     def _send(self, embedder: ThreadPoolExecutor) -> None:
         if self._gathered:
             arrivals = [arrival for family in self._gathered for arrival in family.arrivals]
-            self._waiting.append((self._gathered, embedder.submit(_vectors, arrivals, self._edges.embed)))
+            self._waiting.append((self._gathered, embedder.submit(vectors_of, arrivals, self._edges.embed)))
             self._gathered, self._chunks = [], 0
 
     def _publish(self) -> None:
         families, vectors = self._waiting.popleft()
-        arrivals = [arrival for family in families for arrival in family.arrivals]
-        job = self._job
-        made = publish(
-            arrivals,
-            vectors.result(),
-            intake=job.intake,
-            actor=job.actor,
-            edges=self._edges,
-            detached=self._detached(families),
-        )
-        for outcome in made:
+        for outcome in publish_families(families, vectors.result(), self._job, self._edges):
             self._tell(outcome)
         for family in families:
             self._told(family)
@@ -167,17 +156,36 @@ class _Writer:
         for outcome in family.outcomes:
             self._tell(outcome)
 
-    def _detached(self, families: Iterable[Family]) -> list[DocumentId]:
-        """Give what was attached to an earlier version of a mail, and is not to this one."""
-        stock = self._job.stock
-        detached = [
-            stock.by_source[source].id
-            for family in families
-            for arrival in family.arrivals
-            if arrival.source in stock.by_source
-            for source in sorted(stock.below(stock.by_source[arrival.source]) - family.sources)
-        ]
-        return [*dict.fromkeys(detached)]
+
+def publish_families(
+    families: Sequence[Family], vectors: Sequence[NDArray[np.float32]], job: Job, edges: Edges
+) -> list[Outcome]:
+    """Let the documents of some files answer, or put them into quarantine, and delete what they replace.
+
+    Args:
+        families: What came of the files.
+        vectors: Of each document, a row for each of its chunks.
+        job: Where they come to lie.
+        edges: The world. Nobody else writes versions meanwhile.
+
+    Raises:
+        StoreDown, IndexDown, AuditDown, NoRoom: As `publish`.
+    """
+    arrivals = [arrival for family in families for arrival in family.arrivals]
+    detached = _detached(families, job.stock)
+    return publish(arrivals, vectors, intake=job.intake, actor=job.actor, edges=edges, detached=detached)
+
+
+def _detached(families: Iterable[Family], stock: Stock) -> list[DocumentId]:
+    """Give what was attached to an earlier version of a mail, and is not to this one."""
+    detached = [
+        stock.by_source[source].id
+        for family in families
+        for arrival in family.arrivals
+        if arrival.source in stock.by_source
+        for source in sorted(stock.below(stock.by_source[arrival.source]) - family.sources)
+    ]
+    return [*dict.fromkeys(detached)]
 
 
 def drop(gone: Sequence[Known], job: Job, edges: Edges, tell: Callable[[Outcome], None]) -> None:
@@ -193,7 +201,7 @@ def drop(gone: Sequence[Known], job: Job, edges: Edges, tell: Callable[[Outcome]
         tell(Outcome(id_, "removed"))
 
 
-def _vectors(arrivals: Sequence[Arrival], embed: Embed) -> list[NDArray[np.float32]]:
+def vectors_of(arrivals: Sequence[Arrival], embed: Embed) -> list[NDArray[np.float32]]:
     """Embed all chunks of some arrivals; a text that is there more than once, once."""
     texts = [[text.indexed_text for text in arrival.reading.chunks] for arrival in arrivals]
     distinct = {text: number for number, text in enumerate(dict.fromkeys(text for many in texts for text in many))}
@@ -201,13 +209,15 @@ def _vectors(arrivals: Sequence[Arrival], embed: Embed) -> list[NDArray[np.float
     return [rows[[distinct[text] for text in many]] for many in texts]
 
 
-def ahead(read: Callable[[File], Family], files: Iterable[File]) -> Iterator[tuple[File, Family]]:
-    """Read some files ahead, and give what came of them in the order of the files."""
-    with _ending(ThreadPoolExecutor(READERS, "reader")) as pool:
-        waiting: deque[tuple[File, Future[Family]]] = deque()
+def ahead(
+    read: Callable[[Asked], Came], files: Iterable[Asked], *, at_once: int = READERS
+) -> Iterator[tuple[Asked, Came]]:
+    """Read some files ahead, so many at once, and give what came of them in the order of the files."""
+    with _ending(ThreadPoolExecutor(at_once, "reader")) as pool:
+        waiting: deque[tuple[Asked, Future[Came]]] = deque()
         for file in files:
             waiting.append((file, pool.submit(read, file)))
-            if len(waiting) > 2 * READERS:
+            if len(waiting) > 2 * at_once:
                 yield waiting[0][0], waiting.popleft()[1].result()
         while waiting:
             yield waiting[0][0], waiting.popleft()[1].result()

@@ -93,6 +93,17 @@ def loosen(engine: Engine, ledger: Ledger, actor: UserId, plan: Plan) -> Waiting
     return waiting
 
 
+def node_at(connection: Connection, collection: NodeId, path: Iterable[str]) -> NodeId | None:
+    """Give the folder of a collection that some names lead to; the collection itself for none."""
+    at: NodeId | None = collection
+    for name in path:
+        found = connection.scalar(select(node.c.id).where(node.c.parent_id == at, node.c.name == name))
+        if found is None:
+            return None
+        at = NodeId(found)
+    return at
+
+
 def _asked(engine: Engine, ledger: Ledger, actor: UserId, edits: Sequence[Edit]) -> Waiting | None:
     if not edits:
         return None

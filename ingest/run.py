@@ -5,25 +5,28 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from acl.admin.people import require_user
 from ingest.beneath import Root, read_file
 from ingest.families import File, source_of, stock_of
 from ingest.outcome import Outcome, Summary
 from ingest.pipeline import Brake, Job, claim, drop, take_in
 from ingest.placing import loosen, plan_of, tighten
+from ingest.types import shown
 from ingest.versions import settle
 from ingest.walk import walk
 from store.engine import snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from acl.admin.gate import Waiting
     from acl.names import NodeId, UserId
-    from ingest.families import Known
+    from ingest.families import Known, Place
     from ingest.outcome import Progress
+    from ingest.standing import Declarations
     from ingest.versions import Edges
     from ingest.walk import Walked
     from store.envelope import Keys
@@ -37,6 +40,17 @@ class Options:
     hidden: bool = False  # also what begins with a dot
     moved: bool = False  # the folder is the one that fills the collection, at a new place
     brake: Brake = Brake()  # noqa: RUF009 - a frozen value
+
+
+UNKNOWN: Final = "a folder could not be read, so that nothing is known of what is gone: nothing was deleted"
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The folders of a collection that are ready to be filled."""
+
+    places: Mapping[tuple[str, ...], Place]
+    warnings: tuple[str, ...] = ()
 
 
 def ingest(
@@ -63,29 +77,73 @@ def ingest(
     settle(edges)
     with Root(folder) as root:
         walked = walk(root, hidden=options.hidden)
-        claim(os.fspath(folder.resolve()), collection, edges, moved=options.moved)
+        opened = open_folders(
+            collection, actor, edges, parents(walked), walked.declared, source=name_of(folder), options=options
+        )
+        if not isinstance(opened, Opened):
+            return opened
+        summary = Summary(passed_over=walked.hidden + walked.ignored, warnings=[*opened.warnings])
         with snapshot(edges.engine) as connection:
-            plan = plan_of(connection, collection, parents(walked), walked.declared, options.owner or actor)
-        if waiting := tighten(edges.engine, edges.ledger, actor, plan):
-            return waiting
-        summary = Summary(passed_over=walked.hidden + walked.ignored)
-        if waiting := loosen(edges.engine, edges.ledger, actor, plan):
-            summary.warnings.append(
-                f"part of what the folders declare waits for a second person: ntk approve {waiting.approval}"
-            )
-        with snapshot(edges.engine) as connection:
-            job = Job(collection, actor, plan.places, stock_of(connection, collection))
+            job = Job(collection, actor, opened.places, stock_of(connection, collection))
         tell = _teller(summary, progress)
         progress.started(len(walked.found))
         met = take_in(files_of(root, walked, tell), job, edges, tell)
         gone = gone_from(walked, met, job, edges.keys)
         if isinstance(gone, str):
             summary.warnings.append(gone)
-        elif options.brake.holds(len(gone), len(job.stock.by_source)):
-            summary.warnings.append(options.brake.told(len(gone), len(job.stock.by_source)))
+        elif too_many := options.brake.why_not(len(gone), len(job.stock.by_source)):
+            summary.warnings.append(too_many)
         else:
             drop(gone, job, edges, tell)
     return summary
+
+
+def open_folders(
+    collection: NodeId,
+    actor: UserId,
+    edges: Edges,
+    paths: Iterable[tuple[str, ...]],
+    declared: Declarations,
+    *,
+    source: str,
+    options: Options,
+) -> Opened | Waiting:
+    """Have folders there as their files declare them, for the one folder on a disk that fills the collection.
+
+    Args:
+        collection: It exists.
+        actor: Who asks for what the folders declare.
+        edges: The world.
+        paths: The folders that files lie in, by the names that lead to them.
+        declared: What these, and those above them, declare.
+        source: The name of the folder that fills the collection.
+        options: Whose the documents are by default, and whether that folder was moved.
+
+    Returns:
+        The folders; or what waits for a second person before any file can be taken in.
+
+    Raises:
+        OtherFolder, UnknownName, NotAllowed, PolicyError, StoreDown, AuditDown: No file can be taken in.
+    """
+    if options.owner is not None:
+        with snapshot(edges.engine) as connection:
+            require_user(connection, options.owner)
+    claim(source, collection, edges, moved=options.moved)
+    with snapshot(edges.engine) as connection:
+        plan = plan_of(connection, collection, paths, declared, options.owner or actor)
+    if waiting := tighten(edges.engine, edges.ledger, actor, plan):
+        return waiting
+    if waiting := loosen(edges.engine, edges.ledger, actor, plan):
+        return Opened(
+            plan.places,
+            (f"part of what the folders declare waits for a second person: ntk approve {waiting.approval}",),
+        )
+    return Opened(plan.places)
+
+
+def name_of(folder: Path) -> str:
+    """Give the name by which a folder on this machine is known."""
+    return shown(os.fspath(folder.resolve()))
 
 
 def parents(walked: Walked) -> set[tuple[str, ...]]:
@@ -104,7 +162,7 @@ def files_of(root: Root, walked: Walked, tell: Callable[[Outcome], None]) -> Ite
 def gone_from(walked: Walked, met: set[str], job: Job, keys: Keys) -> list[Known] | str:
     """Give the documents whose files are gone; or say why that cannot be known."""
     if any(skipped.folder for skipped in walked.skipped):
-        return "a folder could not be read, so that nothing is known of what is gone: nothing was deleted"
+        return UNKNOWN
     sources = job.stock.by_source
     unread = {source_of(keys, job.intake, skipped.relative) for skipped in walked.skipped}
     kept = met | unread | {below for source in unread & sources.keys() for below in job.stock.below(sources[source])}

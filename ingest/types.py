@@ -20,6 +20,7 @@ _LINE_BREAK: Final = re.compile(r"\r\n?|[\v\f\x85\u2028\u2029]")
 # And the hyphen that is shown at a line's end alone: within a word it would keep the word from being found.
 _UNPRINTABLE: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\ud800-\udfff\ufffe\uffff]")
 
+_ESCAPE: Final = re.compile(r"\\(?:\\|[nrt]|x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8})")
 # Controls, formats (bidirectional overrides, zero-width), surrogates, unassigned, line and paragraph separators.
 _UNSHOWN: Final = frozenset({"Cc", "Cf", "Cs", "Cn", "Co", "Zl", "Zp"})
 
@@ -183,3 +184,12 @@ def _shown(character: str) -> str:
     if character == "\\" or unicodedata.category(character) in _UNSHOWN:
         return character.encode("unicode_escape").decode("ascii")
     return character
+
+
+def is_shown(text: str) -> bool:
+    """Say whether a text is safe to show, as `shown` makes it.
+
+    Another release of Python knows other characters: who shows one that is unassigned here, is believed.
+    """
+    rest = _ESCAPE.sub("", text)
+    return "\\" not in rest and not any(unicodedata.category(letter) in _UNSHOWN - {"Cn"} for letter in rest)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 MOST_NAMES: Final = 1_000_000
 MOST_BYTES: Final = 1_000_000_000_000
 DEEPEST: Final = 100  # folders in each other
+Written = bytes  # a declaration, as it stands in its file
 _STEERING: Final = frozenset({IGNORE_NAME, ".git"})  # never documents, no more than declarations are
 
 
@@ -37,6 +38,7 @@ class Walked:
     declared: Mapping[tuple[str, ...], Declaration | Faulty]  # by folder, its names as they are shown; () is the top
     hidden: int  # files and folders that were passed over, those below such a folder not counted
     ignored: int  # same
+    written: Mapping[tuple[str, ...], Written]  # the declarations as they are in their files, if that was asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,7 @@ class _Tally:
     top: str
     most_names: int
     most_bytes: int
+    keep_written: bool
     names: int = 0
     bytes: int = 0
     hidden: int = 0
@@ -62,6 +65,7 @@ class _Tally:
     found: list[Found] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
     declared: dict[tuple[str, ...], Declaration | Faulty] = field(default_factory=dict)
+    written: dict[tuple[str, ...], Written] = field(default_factory=dict)
 
     def counted(self, listing: Iterable[Entry]) -> Iterator[Entry]:
         for entry in listing:
@@ -81,13 +85,20 @@ class _Tally:
             over = f" ({self.hidden} hidden and {self.ignored} ignored were passed over)"
             nothing = f"there is nothing to read in {self.top}{over if self.hidden + self.ignored else ''}"
             raise EmptyFolder(f"{nothing}: put documents there, or name another folder")
-        return Walked(tuple(self.found), tuple(self.skipped), self.declared, self.hidden, self.ignored)
+        return Walked(tuple(self.found), tuple(self.skipped), self.declared, self.hidden, self.ignored, self.written)
 
 
 _SMALLER: Final = f"name a smaller folder, or leave parts of it out with {IGNORE_NAME}"
 
 
-def walk(root: Root, *, hidden: bool = False, most_names: int = MOST_NAMES, most_bytes: int = MOST_BYTES) -> Walked:
+def walk(
+    root: Root,
+    *,
+    hidden: bool = False,
+    keep_written: bool = False,
+    most_names: int = MOST_NAMES,
+    most_bytes: int = MOST_BYTES,
+) -> Walked:
     """Find the regular files below a folder, and the declarations. Nothing but those and `.ntkignore` is read.
 
     Links, pipes, devices, files over `MAX_BYTES` and folders that cannot be listed come out as `Skipped`, and
@@ -97,6 +108,7 @@ def walk(root: Root, *, hidden: bool = False, most_names: int = MOST_NAMES, most
     Args:
         root: Open.
         hidden: Take files and folders whose name begins with a dot as well, but `.git`.
+        keep_written: Give the declarations as they are written, too.
         most_names: How many files and folders may be listed.
         most_bytes: How large the files may be together.
 
@@ -104,7 +116,7 @@ def walk(root: Root, *, hidden: bool = False, most_names: int = MOST_NAMES, most
         EmptyFolder: There is nothing in it to read or to report.
         TooMuch: It holds more than it may.
     """
-    tally = _Tally(root.shown, most_names, most_bytes)
+    tally = _Tally(root.shown, most_names, most_bytes, keep_written)
     folders = [_Folder()]  # a stack and no recursion: a chain of folders is no error
     while folders:
         folder = folders.pop()
@@ -125,8 +137,13 @@ def _looked_through(folder: _Folder, root: Root, tally: _Tally, *, hidden: bool)
         ignores = folder.ignores
         if any(entry.name == IGNORE_NAME for entry in listing):
             ignores = (*ignores, _ignore(handle, len(folder.place)))
-        if (declared := _declared(handle, listing)) is not None:
-            tally.declared[folder.shown] = declared
+        match _declared(handle, listing):
+            case bytes() as written:
+                tally.declared[folder.shown] = parse_declaration(written)
+                if tally.keep_written:
+                    tally.written[folder.shown] = written
+            case Faulty() as faulty:
+                tally.declared[folder.shown] = faulty
     below = []
     for entry in listing:
         inner = _Folder((*folder.place, entry.name), (*folder.shown, shown(entry.name)), ignores)
@@ -166,13 +183,13 @@ def _ignore(folder: int, depth: int) -> Ignore:
     return parse_ignore(data, depth)
 
 
-def _declared(folder: int, listing: Iterable[Entry]) -> Declaration | Faulty | None:
+def _declared(folder: int, listing: Iterable[Entry]) -> bytes | Faulty | None:
     names = {entry.name for entry in listing}
     if misnamed := sorted(name for name in names if DECLARATION_LIKE.fullmatch(name) and name != DECLARATION_NAME):
         return Faulty(f"it is called {misnamed[0]}: call it {DECLARATION_NAME}")
     if DECLARATION_NAME not in names:
         return None
     try:
-        return parse_declaration(read_at(folder, DECLARATION_NAME, DECLARATION_BYTES))
+        return read_at(folder, DECLARATION_NAME, DECLARATION_BYTES)
     except Unreadable as error:
         return Faulty(str(error))

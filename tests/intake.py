@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from email.message import EmailMessage
 from typing import TYPE_CHECKING
 
 from acl.names import UserId
@@ -64,3 +65,14 @@ def take_in(
     made = ingest(folder, collection, actor, edges or edges_of(world), progress or Quiet(), options=options)
     assert isinstance(made, Summary)
     return made
+
+
+def mail(text: str, **attached: str) -> bytes:
+    """Write a mail with text files attached."""
+    message = EmailMessage()
+    message["Subject"], message["From"], message["To"] = "Shed", "a@company.example", "b@company.example"
+    message.set_content(text)
+    for name, content in attached.items():
+        message.add_attachment(content.encode(), maintype="text", subtype="plain", filename=f"{name}.txt")
+    message.set_boundary("-----")  # else by chance, and the same mail would be another each time
+    return message.as_bytes()

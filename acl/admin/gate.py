@@ -103,6 +103,18 @@ def administer(
         return _put_before_another(engine, ledger, actor, edits, reason, needs.reasons)
 
 
+def rehearse(change: Change, actor: UserId, edits: Sequence[Edit]) -> tuple[str, ...]:
+    """Make edits within a change that will not hold, as `administer` would.
+
+    Returns:
+        The reasons for which they would wait for a second person; nothing if they would hold at once.
+
+    Raises:
+        NotAllowed, NobodyLeft, PolicyError: As `administer`.
+    """
+    return _make(change, [actor], edits)
+
+
 def approve(engine: Engine, ledger: Ledger, approver: UserId, id_: str) -> Done:
     """Agree to edits that wait, and make them. The asker must still be allowed to, and the approver as well.
 

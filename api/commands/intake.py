@@ -140,10 +140,10 @@ def _tell_foreseen(foreseen: Foreseen, seconds: float, *, json: bool) -> None:
         {
             "folder": "/".join(path) or ".",
             "label": str(foreseen.labels[path]),
-            "readers": len(users),
-            "who": list(users) if json else _some(users),
+            "readers": readers.count,
+            "who": readers.who if json else _some(readers.who or ()),
         }
-        for path, users in sorted(foreseen.readers.items())
+        for path, readers in sorted(foreseen.readers.items())
     ]
     if json:
         for row in rows:
