@@ -11,7 +11,7 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Mapping
 
     from starlette.responses import Response
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -23,24 +23,37 @@ class Admission:
     """A middleware that answers for a request that is not admitted; the application does not see it."""
 
     def __init__(
-        self, app: ASGIApp, hosts: Collection[str], refuse: Callable[[Request, HTTPException], Response]
+        self,
+        app: ASGIApp,
+        hosts: Collection[str],
+        refuse: Callable[[Request, HTTPException], Response],
+        longer: Mapping[str, int],
     ) -> None:
-        """Take the application, the host names that a request may be addressed to, and what makes the answer."""
+        """Prepare.
+
+        Args:
+            app: The application.
+            hosts: The host names that a request may be addressed to.
+            refuse: Makes the answer for a request that is not admitted.
+            longer: The paths whose bodies may be longer, and how many bytes these may have.
+        """
         self._app = app
         self._hosts = frozenset(host.lower() for host in hosts)
         self._refuse = refuse
+        self._longer = dict(longer)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse a request, or pass it on."""
-        refusal = None if scope["type"] == "lifespan" else refusal_of(Headers(scope=scope), self._hosts)
+        most = self._longer.get(scope.get("path", ""), MAX_BODY)
+        refusal = None if scope["type"] == "lifespan" else refusal_of(Headers(scope=scope), self._hosts, most)
         if refusal is None:
-            await self._app(scope, limited(receive), send)
+            await self._app(scope, limited(receive, most), send)
         else:
             response = await to_thread.run_sync(self._refuse, Request(scope), refusal)  # it writes a record
             await response(scope, receive, send)
 
 
-def limited(receive: Receive) -> Receive:
+def limited(receive: Receive, most: int) -> Receive:
     """Give a way to receive a body that ends in an error past the limit; its length may not be told before."""
     size = 0
 
@@ -48,14 +61,14 @@ def limited(receive: Receive) -> Receive:
         nonlocal size
         message = await receive()
         size += len(message.get("body", b""))
-        if size > MAX_BODY:
-            raise _too_long()
+        if size > most:
+            raise _too_long(most)
         return message
 
     return counted
 
 
-def refusal_of(headers: Headers, hosts: Collection[str]) -> HTTPException | None:
+def refusal_of(headers: Headers, hosts: Collection[str], most: int) -> HTTPException | None:
     """Say why a request with these headers is not admitted, if it is not.
 
     Another host's name is refused, so that a page of another site cannot reach a service on loopback by
@@ -68,10 +81,10 @@ def refusal_of(headers: Headers, hosts: Collection[str]) -> HTTPException | None
     length = headers.get("content-length", "0")
     if "transfer-encoding" in headers and "content-length" in headers:
         return HTTPException(400, "the length of the body is told in two ways")
-    if not re.fullmatch(r"\d{1,20}", length, re.ASCII) or int(length) > MAX_BODY:
-        return _too_long()
+    if not re.fullmatch(r"\d{1,20}", length, re.ASCII) or int(length) > most:
+        return _too_long(most)
     return None
 
 
-def _too_long() -> HTTPException:
-    return HTTPException(413, f"the body has more than {MAX_BODY:,} bytes")
+def _too_long(most: int) -> HTTPException:
+    return HTTPException(413, f"the body has more than {most:,} bytes")

@@ -13,9 +13,10 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from api import ask, deciding, files, own, pages, policy
+from api import ask, deciding, files, intake, own, pages, policy
 from api.admission import Admission
 from api.errors import ERRORS, BadRequest, NotReady, NotSignedIn, problem, report
+from api.gangway import Gangway
 from api.wiring import require_whole_index
 from audit.ledger import Event
 from egress.errors import PolicyBehind
@@ -52,8 +53,9 @@ def create_app(house: House, hosts: Sequence[str] = LOOPBACK) -> ASGIApp:
     # Without redirects from one spelling of a path to another, which would have the key sent twice.
     app = FastAPI(title="Need to Know", openapi_url=None, redirect_slashes=False, lifespan=warm)
     app.state.house = house
-    app.add_middleware(Admission, hosts=hosts, refuse=_on_http)
-    for routes in (ask, policy, files, deciding, own, pages):
+    app.state.gangway = Gangway()
+    app.add_middleware(Admission, hosts=hosts, refuse=_on_http, longer=intake.LONGER)
+    for routes in (ask, policy, files, deciding, intake, own, pages):
         app.include_router(routes.router)
     app.add_api_route("/healthz", _healthz)
     app.add_api_route("/readyz", _readyz)

@@ -1,8 +1,11 @@
-"""What two people decide, over HTTP: what waits for a second person, and emergency access."""
+"""What two people decide, over HTTP: what waits for a second person, the quarantine, and emergency access."""
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from operator import attrgetter
+from typing import TYPE_CHECKING, Annotated
+
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import Field
 
@@ -11,11 +14,26 @@ from acl.admin.breakglass import MOST_MINUTES, none_open, open_accesses
 from acl.admin.edits import EndBreakGlass, OpenBreakGlass
 from acl.admin.gate import administer, approval_for, approvals_for, approve, refusal_recorded, reject
 from acl.errors import NotAllowed
+from acl.insight.listing import Page
 from acl.names import ROOT, Obj, parse_name
 from api.body import OneMeaning
-from api.caller import Body, Calling, Id, Nothing, made
+from api.caller import Body, Calling, Id, Listed, Nothing, made, page
+from api.quarantine import held
+from api.quarantine import to_json as held_to_json
+
+if TYPE_CHECKING:
+    from api.wiring import House
 
 router = APIRouter(prefix="/api/v1", route_class=OneMeaning)
+
+
+class QuarantineQuery(Listed):
+    """Which documents in quarantine are to be listed."""
+
+    collection: str | None = Field(default=None, max_length=140, description="Only those of this collection, by name.")
+    after: str = Field(
+        default="", max_length=140, pattern=r"^[A-Za-z0-9:]*$", description="The `next` of the page before."
+    )
 
 
 class BreakGlassIn(Body):
@@ -54,6 +72,19 @@ def post_reject(id: Id, caller: Calling, _body: Nothing | None = None) -> Respon
     """Say no, as a second person, to what waits."""
     reject(caller.engine, caller.ledger, caller.user, id)
     return Response(status_code=204)
+
+
+@router.get("/quarantine")
+def get_quarantine(query: Annotated[QuarantineQuery, Query()], request: Request, caller: Calling) -> JSONResponse:
+    """List what is in quarantine and the caller may decide on, by id: where, why, never its text.
+
+    The edits `release-document` and `reject-document` decide.
+    """
+    house: House = request.app.state.house
+    found = sorted(held(house, caller.user, query.collection), key=attrgetter("document"))
+    rest = [row for row in found if row.document > query.after]
+    items = rest[: query.limit]
+    return page(Page(tuple(items), items[-1].document if len(rest) > len(items) else None), held_to_json)
 
 
 @router.post("/break-glass", status_code=202)

@@ -5,6 +5,8 @@
     ├── NotSignedIn         no key, or none that works
     ├── BadRequest          the request is malformed
     ├── UnusableFile        a file that a command names cannot be read or written
+    ├── BadServer           the address of a server is none that a key may be sent to
+    ├── NoAnswer            the server that a command goes through gives no usable answer
     ├── CannotListen        the service cannot have the address that it is to listen on
     └── NotReady            the service cannot answer now
 
@@ -54,6 +56,14 @@ class BadRequest(ApiError):
 
 class UnusableFile(ApiError):
     """A file that a command names cannot be read or written."""
+
+
+class BadServer(ApiError):
+    """The address of a server is none that a key may be sent to."""
+
+
+class NoAnswer(ApiError):
+    """The server that a command goes through gives no usable answer."""
 
 
 class CannotListen(ApiError):
@@ -145,6 +155,8 @@ ERRORS: Final[Mapping[type[Exception], Row]] = {
     NotSignedIn: Row(401, Exit.NO, "not-signed-in", "You are not signed in"),
     BadRequest: Row(422, Exit.MISUSE, "bad-request", "The request is malformed"),
     UnusableFile: Row(422, Exit.MISUSE, "unusable-file", "The file cannot be used"),
+    BadServer: Row(422, Exit.MISUSE, "bad-server", "No server for a key"),
+    NoAnswer: Row(502, Exit.PARTLY, "no-answer", "The server does not answer"),
     CannotListen: Row(503, Exit.MISUSE, "cannot-listen", "The address cannot be listened on"),
     NotReady: Row(503, Exit.NO, "not-ready", "The service is not ready", _LATER),
 }

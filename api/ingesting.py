@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from acl.admin.authority import Actor
+from acl.admin.authority import Actor, may_make
 from acl.admin.edits import AddCollection, AddRule
-from acl.admin.gate import Waiting, administer
+from acl.admin.gate import Waiting, administer, refusal_recorded
 from acl.admin.nodes import own_label
 from acl.admin.people import require_subject
 from acl.errors import AlreadyThere, BadLabel, NotAllowed
-from acl.names import Obj, parse_collection
+from acl.labels import Label
+from acl.names import SUBJECT_KINDS, Obj, Subject, parse_collection, parse_name
 from ingest.beneath import Root
 from ingest.foresee import foresee
 from ingest.run import Options, ingest
@@ -22,10 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from sqlalchemy import Connection
-
     from acl.admin.edits import Edit
-    from acl.labels import Label
     from acl.names import NodeId, UserId
     from api.wiring import House
     from ingest.foresee import Foreseen
@@ -94,11 +92,8 @@ def foresee_folder(
         As `ingest_folder`.
     """
     collection = parse_collection(target.name)
-    with snapshot(house.store.engine) as connection:
-        edits = _edits(connection, collection, target)
-        acting = Actor.of(connection, actor)
-        if own_label(connection, collection) is not None:
-            require_fill(acting, collection)
+    with refusal_recorded(house.ledger, actor, what="intake"), snapshot(house.store.engine) as connection:
+        edits = edits_for(Actor.of(connection, actor), collection, target)
     return foresee(folder, collection, actor, house.intake.edges, progress, before=edits, options=options)
 
 
@@ -109,28 +104,35 @@ def prepare(house: House, target: Target, actor: UserId) -> NodeId | Waiting:
         BadName, BadLabel, UnknownName, AlreadyThere, NotAllowed: It cannot be.
     """
     collection = parse_collection(target.name)
-    with snapshot(house.store.engine) as connection:
-        edits = _edits(connection, collection, target)
+    with refusal_recorded(house.ledger, actor, what="intake"), snapshot(house.store.engine) as connection:
+        edits = edits_for(Actor.of(connection, actor), collection, target)
     made = administer(house.store.engine, house.ledger, actor, edits)
-    if isinstance(made, Waiting):
-        return made
-    with snapshot(house.store.engine) as connection:
-        require_fill(Actor.of(connection, actor), collection)
-    return collection
+    return made if isinstance(made, Waiting) else collection
 
 
 def require_fill(actor: Actor, collection: NodeId) -> None:
-    """Refuse who may not put documents into a collection.
+    """Refuse who may not put documents into a collection, or make it if it is not there; the words are the same.
 
     Raises:
         NotAllowed: He has neither write nor manage on it.
     """
-    if not (actor.manages(collection) or actor.holds("write", collection)):
-        raise NotAllowed(f"{collection} is not yours to fill: it needs write or manage on it")
+    if own_label(actor.connection, collection) is None:
+        may = may_make(actor, AddCollection(collection, collection, Label()))
+    else:
+        may = actor.manages(collection) or actor.holds("write", collection)
+    if not may:
+        raise NotAllowed(f"{collection} is not yours to fill, or it is not there: it needs write or manage on it")
 
 
-def _edits(connection: Connection, collection: NodeId, target: Target) -> list[Edit]:
-    """Give what is to be changed so that the collection is there, and open to its readers."""
+def edits_for(actor: Actor, collection: NodeId, target: Target) -> list[Edit]:
+    """Give what is to be changed so that the collection is there, and open to its readers.
+
+    Raises:
+        NotAllowed: It is not the actor's to fill. Nothing else is told of it then.
+        BadName, BadLabel, UnknownName, AlreadyThere: It cannot be changed so.
+    """
+    require_fill(actor, collection)
+    connection = actor.connection
     existing = own_label(connection, collection)
     edits: list[Edit] = []
     if existing is None:
@@ -139,5 +141,9 @@ def _edits(connection: Connection, collection: NodeId, target: Target) -> list[E
         edits.append(AddCollection(collection, target.name, target.label))
     elif target.label not in (None, existing):
         raise AlreadyThere(f"{collection} is labelled {existing}: leave --level away, or name another collection")
-    subjects = [require_subject(connection, reader) for reader in target.readers]
-    return edits + [AddRule(subject, Obj(collection), "read") for subject in subjects]
+    rules = [AddRule(Subject(parse_name(reader, SUBJECT_KINDS)), Obj(collection), "read") for reader in target.readers]
+    if existing is not None and not all(may_make(actor, rule) for rule in rules):
+        raise NotAllowed(f"{collection} is not yours to open to others: whoever shares or manages it can")
+    for rule in rules:  # last: whether somebody is there, is for who may let him in
+        require_subject(connection, rule.subject)
+    return [*edits, *rules]

@@ -21,6 +21,7 @@ from egress.openai_model import OpenAiModel
 from egress.route import Provider
 from ingest.pipeline import READERS
 from ingest.sandbox import Sandbox
+from ingest.together import Together
 from ingest.versions import Edges as IntakeEdges
 from ingest.versions import finish_released, settle
 from redaction.directory import Person, directory_recogniser
@@ -73,6 +74,7 @@ class Intake:
 
     edges: IntakeEdges
     turn: threading.Lock = field(default_factory=threading.Lock)
+    together: Together = field(default_factory=Together)  # what came in over HTTP, and is ready for its turn
 
     def catch_up(self) -> None:
         """Put right what was cut off, and let answer what was let out of quarantine.

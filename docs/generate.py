@@ -33,6 +33,7 @@ from egress.answer import MAX_QUESTION
 from egress.route import Route
 from egress.types import Citation, Reply
 from ingest.declared import declaration_schema
+from ingest.types import MAX_BYTES
 from retrieval.types import ChunkId
 
 if TYPE_CHECKING:
@@ -103,9 +104,9 @@ def settings_page() -> str:
         "no others: an unknown name is refused, in the file and among the variables that begin with `NTK_`.",
         _table(("in `ntk.toml`", "variable", "form", "default", "what it is"), rows),
         "Three more variables are read that are no settings: `NTK_DATA` names the data folder where `--data` is not "
-        "given, `NTK_KEY` is the API key that `ntk ask` uses, and `XDG_CACHE_HOME` says where the converted embedding "
-        "model is kept, below `need-to-know`: ninety megabytes for one user, which may be removed at any time. Where "
-        "it is not set, that is `~/.cache`.",
+        "given, `NTK_KEY` is the API key of whoever gives a command, and `XDG_CACHE_HOME` says where the converted "
+        "embedding model is kept, below `need-to-know`: ninety megabytes for one user, which may be removed at any "
+        "time. Where it is not set, that is `~/.cache`.",
         "A new data folder has this file, and needs no more:",
         '```toml\nmaster_key = "file:master.key"\n```',
         "A secret reference is `file:PATH` (the file must be readable by its owner alone; a relative path starts at "
@@ -232,7 +233,7 @@ def http_page() -> str:
         "`ntk serve` listens on http://127.0.0.1:8300 unless told otherwise. A request is made as the person whose "
         "API key it carries, and in no other way: `Authorization: Bearer KEY`. No body and no other header names "
         "anybody. The chat page is at `/`. Bodies of more than "
-        f"{MAX_BODY:,} bytes and requests to other host names are refused.",
+        f"{MAX_BODY:,} bytes (of a file that comes in: {MAX_BYTES:,}) and requests to other host names are refused.",
         _table(("request", "what it does"), rows),
         "## The question",
         _table(("field", "form", "needed", "meaning"), list(_asked())),
@@ -252,6 +253,10 @@ def http_page() -> str:
         "202 with `approval`, `reasons` and `expires_at`: it waits for a second person.",
         "A list answers with `items` and `next`; pass that as `after` to get the next page. After the last one it is "
         "null.",
+        "`ntk ingest` takes a folder in by the requests below `/api/v1/intake`: it asks for a slip for each folder, "
+        "compares files by their hashes, and sends what is new or has changed, each file with its folder's slip. "
+        "Nothing is remembered between them, so a run that was cut off is begun again. What is in a header of a file "
+        "stands in the table of that request as well.",
         *_requests(),
         "## Edits",
         "The edits of a request are made in their order; all hold, or none. A part with a default may be left away.",
@@ -276,7 +281,7 @@ def _requests() -> Iterator[str]:
 
 def _query(operation: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
     for one in operation.get("parameters", ()):
-        if one["in"] == "query":
+        if one["in"] in ("query", "header"):
             yield _field(one["name"], {**one["schema"], "description": one["description"]}, needed=one["required"])
 
 
@@ -290,6 +295,8 @@ def _body(operation: Mapping[str, Any], schemas: Mapping[str, Any]) -> Iterator[
 def _field(name: str, field: Mapping[str, Any], *, needed: bool) -> tuple[str, ...]:
     one: Mapping[str, Any] = next((form for form in field.get("anyOf", ()) if form["type"] != "null"), field)
     form = FORMS.get(one.get("format", ""), FORMS[one["type"]])
+    if one["type"] == "array" and one["items"].get("type") == "string":
+        form = "list of texts"
     if "enum" in one:
         form = ", ".join(f"`{value}`" for value in one["enum"])
     limits = [
@@ -315,7 +322,7 @@ FORMS: Final[Mapping[str, str]] = {
     "string": "text",
     "integer": "number",
     "boolean": "true or false",
-    "array": "list of edits",
+    "array": "list of objects",
     "date-time": "time",
 }
 LIMITS: Final[Mapping[str, str]] = {"maxLength": " characters", "maximum": "", "maxItems": ""}
