@@ -151,17 +151,23 @@ def serve(
 
     from api.app import LOOPBACK, create_app
     from api.wiring import open_house, require_whole_index
+    from store.folder import announce
 
     shown = f"[{host}]" if ":" in host else host
     with open_house(data) as house:
         require_whole_index(house)
         listener = _listening(host, port)
+        announce(house.store.layout, f"http://{_EVERYWHERE.get(host, shown)}:{port}")
         service = create_app(house, [*LOOPBACK, shown, *(name or ())])
         show.out.print(f"Need to Know is on http://{shown}:{port}/ (stop it with Ctrl-C)", markup=False)
         # Without an access log: a path or a query must not put into a log what a body keeps out of it.
         config = uvicorn.Config(service, log_level="warning", access_log=False, server_header=False)
         with suppress(KeyboardInterrupt):
             uvicorn.Server(config).run(sockets=[listener])
+
+
+# Who listens on all addresses is reached on this machine by the first of them.
+_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - it is only looked up
 
 
 def _listening(host: str, port: int) -> socket.socket:

@@ -11,7 +11,7 @@ import json
 import os
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import URL, insert, inspect, select
 
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sqlalchemy import Engine
+
+
+_LONGEST_OWNER: Final = 1000  # bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +225,10 @@ def owned(layout: Layout) -> Iterator[None]:
         raise DataFolderError(f"{layout.root} cannot be used: {error.strerror}") from error
     try:
         _lock(descriptor, layout)
-        yield
+        try:
+            yield
+        finally:
+            os.ftruncate(descriptor, 0)  # an address that is served no more must not be believed
     finally:
         os.close(descriptor)
 
@@ -231,12 +237,45 @@ def _lock(descriptor: int, layout: Layout) -> None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
-        owner = os.pread(descriptor, 20, 0).decode("ascii", "replace") or "unknown"
+        owner, url = _owner(descriptor)
+        served = f", and serves {url}" if url else ""
         raise DataFolderBusy(
-            f"process {owner} is using {layout.root}: stop it first, or put your question to it over HTTP"
+            f"process {owner or 'unknown'} is using {layout.root}{served}: stop it first, or put your question to it "
+            "over HTTP"
         ) from error
     os.ftruncate(descriptor, 0)
     os.write(descriptor, str(os.getpid()).encode())
+
+
+def announce(layout: Layout, url: str) -> None:
+    """Write down where the owner of a data folder serves it; to be called by the owner.
+
+    Raises:
+        DataFolderError: It cannot be written.
+    """
+    try:
+        with layout.lock.open("ab") as file:
+            file.write(f"\n{url}".encode())
+    except OSError as error:
+        raise DataFolderError(f"{layout.lock} cannot be written: {error.strerror}") from error
+
+
+def served_at(layout: Layout) -> str | None:
+    """Give where the owner of a data folder serves it, if it is owned and served."""
+    try:
+        descriptor = os.open(layout.lock, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        return _owner(descriptor)[1] or None
+    finally:
+        os.close(descriptor)
+
+
+def _owner(descriptor: int) -> tuple[str, str]:
+    """Read the process that holds the lock, and where it serves; empty for what is not there."""
+    number, _, url = os.pread(descriptor, _LONGEST_OWNER, 0).decode("utf-8", "replace").partition("\n")
+    return number, url
 
 
 def _master_key(reference: str, base: Path) -> bytes:

@@ -128,9 +128,14 @@ def actor_of(opened: Installation, as_user: str | None) -> UserId:
 
     if as_user is not None:
         return principal_named(opened, as_user).user
-    if key := os.environ.get("NTK_KEY", ""):
+    if key := key_given():
         return principal_of_key(opened, key, COMMAND_LINE).user
     return CONSOLE
+
+
+def key_given() -> str:
+    """Give the API key of whoever gives a command, or nothing."""
+    return os.environ.get("NTK_KEY", "")
 
 
 def waits(made: Waiting, value: dict[str, Any], *, json: bool) -> NoReturn:

@@ -16,9 +16,8 @@ from api.errors import Exit
 if TYPE_CHECKING:
     from typing import Self
 
-    from acl.names import UserId
+    from api.commands.taking import Taker
     from api.ingesting import Target
-    from api.wiring import House
     from ingest.foresee import Foreseen
     from ingest.outcome import Summary
     from ingest.pipeline import Brake
@@ -41,19 +40,23 @@ def ingest(
         str, typer.Option(help="How many documents may be deleted as gone from the folder: N or N%.")
     ] = "10%",
     moved: Annotated[bool, typer.Option("--moved", help="The collection's folder is at a new place.")] = False,
+    server: Annotated[
+        str | None, typer.Option(help="Address of a running service to go through, with the API key in NTK_KEY.")
+    ] = None,
     as_user: As = None,
     data: Data = DATA,
     json: AsJson = False,
 ) -> None:
     """Read a folder into a collection; a second run takes only what changed, and removes what is gone.
 
-    .ntk.yaml in a folder says whose it is, how sensitive, and for whom; .ntkignore leaves files out.
+    .ntk.yaml in a folder says whose it is, how sensitive, and for whom; .ntkignore leaves files out. Where a running
+    service has the data folder, the files go through that, with the API key in NTK_KEY.
     """
     from acl.labels import Label, parse_compartment, parse_level
     from acl.names import UserId, parse_name
-    from api.ingesting import Target, foresee_folder
+    from api.commands.taking import taker
+    from api.ingesting import Target
     from api.watching import changes
-    from api.wiring import open_house
     from ingest.run import Options
 
     compartments = frozenset(parse_compartment(text) for text in compartment or ())
@@ -67,39 +70,27 @@ def ingest(
         brake=_brake(max_delete),
     )
     target = Target(collection, readers or (), label)
-    with open_house(data) as house:
-        actor = actor_of(house, as_user)
+    with taker(data, server, as_user) as taking:
         if dry_run:
             with _Timed(json=json) as timed:
-                foreseen = foresee_folder(house, folder, target, actor=actor, progress=timed.progress, options=options)
+                foreseen = taking.foresee(folder, target, options=options, progress=timed.progress)
             _tell_foreseen(foreseen, timed.seconds, json=json)
             _exit(foreseen.summary)
             return
-        made = _run(house, folder, target, actor, options, collection, json=json)
+        made = _run(taking, folder, target, options, json=json)
         for _ in changes(folder) if watch else ():
-            made = _run(house, folder, target, actor, replace(options, moved=False), collection, json=json, quiet=True)
+            made = _run(taking, folder, target, replace(options, moved=False), json=json, quiet=True)
     _exit(made)
 
 
-def _run(
-    house: House,
-    folder: Path,
-    target: Target,
-    actor: UserId,
-    options: Options,
-    collection: str,
-    *,
-    json: bool,
-    quiet: bool = False,
-) -> Summary:
+def _run(taking: Taker, folder: Path, target: Target, options: Options, *, json: bool, quiet: bool = False) -> Summary:
     """Take the folder in once, and tell what came of it; quietly, only if something did."""
     from acl.admin.gate import Waiting
-    from api.ingesting import ingest_folder
 
     with _Timed(json=json) as timed:
-        made = ingest_folder(house, folder, target, actor=actor, progress=timed.progress, options=options)
+        made = taking.ingest(folder, target, options=options, progress=timed.progress)
     if isinstance(made, Waiting):
-        waits(made, {"collection": collection}, json=json)
+        waits(made, {"collection": target.name}, json=json)
     if json:
         show.as_json(show.summary_value(made, timed.seconds))
     elif not (quiet and made.is_whole and made.unchanged == made.counts.total()):

@@ -30,6 +30,7 @@ WORDS: Final = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf
 HOSTS: Final = {
     "127.0.0.1",
     "llm.example",
+    "ntk.example",
     "download.pytorch.org",
     "keepachangelog.com",
     "semver.org",
