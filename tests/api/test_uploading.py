@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
@@ -14,10 +15,12 @@ from acl.admin.gate import CONSOLE, Waiting, approve
 from acl.admin.keys import revoke_keys
 from acl.errors import AlreadyThere, BadLabel, NoSuchApproval, NotAllowed, UnknownName
 from acl.labels import Label, Level
-from acl.names import UserId
+from acl.names import NodeId, UserId
 from api.app import create_app
 from api.errors import NoAnswer, NotSignedIn
 from api.ingesting import Target, foresee_folder, ingest_folder
+from api.intake_forms import PREFIX
+from api.slips import Slip, to_text
 from ingest.errors import EmptyFolder, NoSuchFolder, OtherFolder
 from ingest.outcome import Summary
 from ingest.pipeline import Brake
@@ -239,6 +242,23 @@ def test_a_key_that_is_revoked_in_the_middle_ends_the_run(running: Served, many:
     with pytest.raises(NotSignedIn, match="takes no such key"):
         running.ingest(many, progress=seen)
     assert 3 <= documents(running) < 20
+
+
+@pytest.mark.parametrize(("who", "status"), [("", b"401"), ("ben", b"403"), ("admin", b"422")])
+def test_who_may_not_send_a_file_is_told_before_he_does(running: Served, many: Path, who: str, status: bytes) -> None:
+    """QD-06, AP-09: no byte of it is waited for; of the last one, the slip is wrong."""
+    running.summary(many)
+    slip = to_text(Slip(UserId(f"user:{who}"), NodeId("coll:share"), "", None), running.house.store.keys)
+    head = {
+        "Host": "127.0.0.1", "Authorization": f"Bearer {running.keys.get(who, '')}", "Ntk-Path": "late.md",
+        "Ntk-Slip": slip if who == "ben" else "none", "Content-Length": "50000000",
+    }  # fmt: skip
+    port = int(running.url.rpartition(":")[2])
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
+        lines = [f"PUT {PREFIX}/files HTTP/1.1", *(f"{name}: {value}" for name, value in head.items()), "", ""]
+        connection.sendall("\r\n".join(lines).encode())
+        assert connection.recv(12) == b"HTTP/1.1 " + status
+    assert documents(running) == 20
 
 
 def test_who_may_not_fill_a_collection_cannot_and_is_not_told_whether_it_is_there(running: Served, many: Path) -> None:
