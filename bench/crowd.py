@@ -120,7 +120,17 @@ def _document(connection: Connection, keys: Keys, number: int) -> Hit:
         connection.execute(insert(schema.document_compartment).values(document_id=document, compartment=_GDPR))
     sealed = key.seal_chunk(chunk, 1, _WORDS)
     connection.execute(
-        insert(schema.chunk).values(id=chunk, document_id=document, version=1, ord=0, sealed_text=sealed)
+        insert(schema.chunk).values(
+            id=chunk,
+            document_id=document,
+            version=1,
+            ord=0,
+            sealed_text=sealed,
+            sealed_headings=key.seal_headings(chunk, 1, ()),
+            begins=0,
+            ends=len(_WORDS),
+            likeness="",
+        )
     )
     return Hit(chunk, document, 1, 1.0, 1.0)
 

