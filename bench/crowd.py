@@ -226,7 +226,8 @@ def _documents(connection: Connection, number: ColumnElement[int], folders: int)
         id=id_, node_id=_named("folder:crowd-", number % folders), owner=_subject(number), level=1, state="live",
         version=1, source_mac=id_, content_mac="", wrapped_key=bytes(60), sealed_title=bytes(60),
     )  # fmt: skip
-    _insert(connection, schema.chunk, id=id_, document_id=id_, version=1, ord=0, sealed_text=bytes(600))
+    _insert(connection, schema.chunk, id=id_, document_id=id_, version=1, ord=0, sealed_text=bytes(600),
+            sealed_headings=bytes(60), begins=0, ends=600, likeness="")  # fmt: skip
 
 
 def _own_rules(connection: Connection, rules: int, subjects: int, folders: int) -> None:

@@ -137,6 +137,7 @@ def test_the_commands_of_the_how_to_run(shell: Shell, name: str, ends: dict[str,
 
 def test_the_replaced_text_of_the_how_to_is_gone(shell: Shell) -> None:
     Path("handbook").mkdir()
+    Path("handbook/gate.md").write_text("# Gate\n\nThe gate closes at ten in the evening.\n", "utf-8")
     Path("handbook/salaries.md").write_text("# Salaries\n\nThe porter earns 2,100 euros a month.\n", "utf-8")
     shell.run("ntk init")
     shell.run('ntk user add user:ben --name "Ben Osei"')
