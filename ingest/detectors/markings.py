@@ -31,10 +31,10 @@ _STRICT: Final = re2.compile(
     r"(?:strictly|highly|most|absolutely) (?:(?:private|personal)(?: and |, ?| & | ))?confidential"
     r"|streng(?:stens)? (?:vertraulich|geheim)|in (?:the )?strictest confidence"
     r"|vs ?- ?(?:nfd|vertraulich|geheim)|(?:vs ?- ?)?nur fur den dienstgebrauch"
-    r"|top secret(?://[a-z/ ]{2,30})?|secret//[a-z/ ]{2,30}"
+    r"|(?:top )?secret//[a-z/ ]{2,30}"
 )
 # In ordinary letters these are headings.
-_SHOUTED: Final = re2.compile(r"(?:TRADE )?SECRET|GEHEIM|BETRIEBSGEHEIMNIS|GESCHAFTSGEHEIMNIS")
+_SHOUTED: Final = re2.compile(r"(?:TRADE |TOP )?SECRET|GEHEIM|BETRIEBSGEHEIMNIS|GESCHAFTSGEHEIMNIS")
 _PLAIN: Final = re2.compile(
     r"(?:(?:private|privileged|personal|proprietary|company|commercial|business)(?: and |, ?| & | ))?confidential"
     r"(?:(?: and |, ?| & )(?:proprietary|privileged|personal|private))?|commercial in confidence|in confidence"
