@@ -23,12 +23,12 @@ SWITCHES: Final = (
 FAILED_REQUEST: Final = "Failed to load resource:"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium, started once in a run.
+    """Chromium, started once for a file of tests.
 
-    Playwright's event loop counts as running in the main thread until the run ends: a test that
-    needs a loop of its own takes a thread for it.
+    Playwright's event loop counts as running in the main thread until the file ends, and no other can run there: so
+    it must not outlive the file, which the same process may follow with one that runs a loop of its own.
     """
     playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
     chromium = shutil.which("chromium")
