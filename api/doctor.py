@@ -12,7 +12,7 @@ from sqlalchemy import func, select, text
 from acl.labels import Level
 from api.errors import row_of
 from api.settings import cache_folder, load_settings
-from api.wiring import missing_points
+from api.wiring import EMBEDDER, missing_points
 from audit.ledger import verify
 from ingest.probe import Guard, confinement
 from retrieval.converted import Origin, kept
@@ -191,7 +191,7 @@ def _index(store: Store) -> tuple[State, str]:
         return State.NOTE, "there is none yet: ingest makes it; if there was one, ntk reindex makes it again"
     try:
         with owned(store.layout):
-            index = EdgeIndex(store.layout.index, DIMENSION)
+            index = EdgeIndex(store.layout.index, DIMENSION, EMBEDDER)
             points, missing = index.count(), missing_points(store, index)
             index.close()
     except DataFolderBusy as busy:

@@ -56,7 +56,7 @@ def reindex(root: Path, counting: Counting, embed: Embed | None = None) -> Made:
         for left in (fresh, old):
             shutil.rmtree(left, ignore_errors=True)
         require_room(root, 0)
-        index = EdgeIndex(fresh, DIMENSION)
+        index = EdgeIndex(fresh, DIMENSION, EMBEDDER)
         try:
 
             def done(documents: int) -> None:

@@ -132,7 +132,7 @@ def open_house(root: Path, embed: Embed | None = None, read: Read | None = None)
         with ExitStack() as stack:
             if not store.layout.index.exists():
                 require_room(root, 0)  # to make one on a full disk would end the process by a signal
-            index = EdgeIndex(store.layout.index, DIMENSION)
+            index = EdgeIndex(store.layout.index, DIMENSION, EMBEDDER)
             stack.callback(index.close)
             remote = _client(settings.provider, root) if settings.provider else None
             if remote is not None:

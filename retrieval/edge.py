@@ -12,9 +12,10 @@ import qdrant_edge as edge
 from qdrant_client import models
 
 from acl.names import DocumentId
-from retrieval.errors import IndexDown
+from retrieval.errors import EmbedderMismatch, IndexDown
 from retrieval.filter import BASE, COMPARTMENTS, LEVEL, OWN, PATH, SCOPE, filter_of
 from retrieval.fuse import are_equal, fuse, ranked
+from retrieval.noted import require_made_by
 from retrieval.types import ChunkId, Hit, Point, Tags
 
 if TYPE_CHECKING:
@@ -47,16 +48,25 @@ _INDEXED: Final = {
 class EdgeIndex:
     """The points of all collections in one shard, opened by one process."""
 
-    def __init__(self, path: Path, dimension: int) -> None:
+    def __init__(self, path: Path, dimension: int, model: str = "") -> None:
         """Open the shard at a path, or make it.
 
+        Args:
+            path: Its folder, which holds nothing else.
+            dimension: Of its vectors.
+            model: What makes them. It is noted beside a new index and compared with the note of an old one;
+                without it, neither.
+
         Raises:
+            EmbedderMismatch: Its vectors were made by another model.
             IndexDown: Another process has it open, its files are damaged, or its vectors have another dimension.
         """
         self._dimension = dimension
         self._bm25 = edge.Bm25()
         try:
-            self._shard = _open(path, dimension)
+            self._shard = _open(path, dimension, model)
+        except EmbedderMismatch:
+            raise
         except Exception as error:
             raise IndexDown(f"the index at {path} cannot be opened: {error}") from error
 
@@ -211,8 +221,10 @@ def _own(own: Collection[Obj]) -> dict[str, Any]:
     return {OWN: [BASE, *sorted(own)]}
 
 
-def _open(path: Path, dimension: int) -> edge.EdgeShard:
+def _open(path: Path, dimension: int, model: str) -> edge.EdgeShard:
     path.mkdir(mode=0o700, parents=True, exist_ok=True)  # what a vector means can be guessed from it
+    if model:
+        require_made_by(model, path)
     # The engine compares the configuration with what is there, and makes what is not: also the rest of
     # an index whose making was cut off.
     config = edge.EdgeConfig(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from api.doctor import examine
+from api.doctor import State, examine
 from api.errors import Exit
 from tests.api.conftest import make_site, refused
 
@@ -119,5 +119,15 @@ def test_a_damaged_index_is_made_again_as_well(ntk: Ntk, site: Site) -> None:
     for path in (site.data / "index").rglob("*"):
         if path.is_file():
             path.write_bytes(b"?")
+    assert ntk("reindex", "--data", site.data).code == Exit.YES
+    assert "180 euros" in ntk("ask", "What may a night in a hotel cost?", "--data", site.data, key=site.anna).out
+
+
+def test_an_index_that_another_model_made_is_refused_and_made_again(ntk: Ntk, site: Site) -> None:
+    """FT-04: a folder that came back from a back-up without its database."""
+    (site.data / "index" / "model.txt").write_text("another/384")
+    refused(ntk("ask", "Any?", "--data", site.data, key=site.anna), "embedder-mismatch", Exit.NO, "another/384")
+    (index,) = (finding for finding in examine(site.data) if finding.thing == "index")
+    assert (index.state, "ntk reindex" in index.meaning) == (State.MISSING, True)
     assert ntk("reindex", "--data", site.data).code == Exit.YES
     assert "180 euros" in ntk("ask", "What may a night in a hotel cost?", "--data", site.data, key=site.anna).out

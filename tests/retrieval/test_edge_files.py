@@ -13,7 +13,7 @@ import qdrant_edge as edge
 
 from acl.names import DocumentId
 from retrieval.edge import EdgeIndex
-from retrieval.errors import IndexDown
+from retrieval.errors import EmbedderMismatch, IndexDown
 from tests.retrieval.points import DIMENSION, chunk_id, numbers, point, scope, search
 
 
@@ -72,6 +72,34 @@ def test_an_index_of_another_dimension_is_refused(index: EdgeIndex, tmp_path: Pa
     again = EdgeIndex(tmp_path / "index", DIMENSION)
     assert again.count() == 1
     again.close()
+
+
+def test_an_index_of_another_model_is_refused_though_its_dimension_is_the_same(tmp_path: Path) -> None:
+    """FT-04, IN-15: its vectors fit and mean something else."""
+    index = EdgeIndex(tmp_path / "index", DIMENSION, "minilm/4")
+    index.put([point(1)])
+    index.close()
+    with pytest.raises(EmbedderMismatch, match="vectors of minilm/4; this version makes other/4: run ntk reindex"):
+        EdgeIndex(tmp_path / "index", DIMENSION, "other/4")
+    again = EdgeIndex(tmp_path / "index", DIMENSION, "minilm/4")
+    assert numbers(search(again, scope())) == [1]
+    again.close()
+
+
+def test_an_index_that_does_not_say_what_made_it_is_refused(tmp_path: Path) -> None:
+    EdgeIndex(tmp_path / "index", DIMENSION, "minilm/4").close()
+    (tmp_path / "index" / "model.txt").unlink()
+    with pytest.raises(EmbedderMismatch, match="an unknown model"):
+        EdgeIndex(tmp_path / "index", DIMENSION, "minilm/4")
+
+
+def test_an_index_whose_note_was_cut_off_is_made_to_its_end(tmp_path: Path) -> None:
+    """FT-06: nothing is in it before the note is."""
+    (tmp_path / "index").mkdir()
+    (tmp_path / "index" / "model.txt.new").write_text("mini")
+    EdgeIndex(tmp_path / "index", DIMENSION, "minilm/4").close()
+    assert (tmp_path / "index" / "model.txt").read_text() == "minilm/4"
+    EdgeIndex(tmp_path / "index", DIMENSION, "minilm/4").close()
 
 
 def test_an_index_whose_making_was_cut_off_is_made_to_its_end(tmp_path: Path) -> None:
