@@ -88,7 +88,7 @@ def table() -> tuple[Sequence[str], Iterator[tuple[str, str, str]]]:
 
 def _form(part: Mapping[str, Any]) -> str:
     if part["type"] == "boolean":
-        return f"`true` or `false`; `{str(part['default']).lower()}` if it is left away"
+        return "`true` or `false`"
     one = part.get("items", part)
     form = ", ".join(f"`{value}`" for value in one["enum"]) if "enum" in one else f"`{one['pattern'].strip('^$')}`"
     return f"a list of {form}" if "items" in part else form

@@ -32,13 +32,16 @@ _ID: Final = "[A-Za-z0-9._-]{1,120}"
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """What one folder says for itself and all below it. What it does not say, holds as above it."""
+    """What one folder says for itself and all below it.
+
+    What it does not say, holds as above it; of inheritance, as it was.
+    """
 
     owner: UserId | None = None
     level: Level | None = None
     compartments: frozenset[Compartment] = frozenset()
     readers: frozenset[Subject] = frozenset()
-    inherit: bool = True
+    inherit: bool | None = None
 
     @property
     def names(self) -> frozenset[Subject]:
@@ -114,7 +117,7 @@ class DeclarationFile(BaseModel):
     inherit: bool = Field(
         default=True,
         description="Whether rules of the folders above apply. With `false`, owner, level and readers have to stand "
-        "here; the label of the folders above still holds.",
+        "here; the label of the folders above still holds. Left away, it stays as it is: in a new folder, they apply.",
     )
 
 
@@ -135,7 +138,7 @@ def parse_declaration(data: bytes) -> Declaration | Faulty:
         level=parse_level(file.level) if file.level else None,
         compartments=frozenset(map(parse_compartment, file.compartments)),
         readers=frozenset(map(Subject, file.readers)),
-        inherit=file.inherit,
+        inherit=file.inherit if "inherit" in file.model_fields_set else None,
     )
 
 
@@ -173,6 +176,5 @@ def declaration_schema() -> dict[str, Any]:
     """Give the JSON Schema of a declaration, for editors that check what is written."""
     schema = DeclarationFile.model_json_schema()
     for part in schema["properties"].values():
-        if part["default"] in ("", []):
-            del part["default"]  # it stands for "as above", and cannot be written
+        del part["default"]  # it stands for "as above" or "as it is", and cannot be written
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}

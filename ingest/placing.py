@@ -19,7 +19,7 @@ from acl.admin.gate import Waiting, administer
 from acl.admin.nodes import new_folder_id, own_label, subtree
 from acl.admin.people import require_subject
 from acl.errors import UnknownName
-from acl.labels import PUBLIC, Label
+from acl.labels import PUBLIC, Label, join
 from acl.names import DocumentId, NodeId, Obj, Subject, UserId
 from ingest.declared import Declaration
 from ingest.families import Place
@@ -160,7 +160,8 @@ class _Planner:
     def _make(self, path: tuple[str, ...], declaration: Declaration | None) -> None:
         new = self.nodes[path] = new_folder_id()
         said = declaration or Declaration()
-        self.tighten.append(AddFolder(new, self.nodes[path[:-1]], path[-1], _label(said), inherit=said.inherit))
+        inherits = said.inherit is not False
+        self.tighten.append(AddFolder(new, self.nodes[path[:-1]], path[-1], _label(said), inherit=inherits))
         self.tighten += [AddRule(reader, Obj(new), "read") for reader in sorted(said.readers)]
         self.named[new], self.named_before[new] = said.readers, frozenset()
 
@@ -177,7 +178,7 @@ class _Planner:
         if declaration is None:
             return
         self._label(id_, declaration)
-        if row.inherit != declaration.inherit:
+        if declaration.inherit is not None and row.inherit != declaration.inherit:
             (self.loosen if declaration.inherit else self.tighten).append(SetInheritance(id_, declaration.inherit))
         if declaration.owner is not None:
             self._own(id_, declaration.owner)
@@ -187,6 +188,8 @@ class _Planner:
             return  # it says nothing: what the folder is labelled was said by somebody else
         own = own_label(self.connection, id_) or PUBLIC
         declared = Label(own.level if declaration.level is None else declaration.level, declaration.compartments)
+        if id_ == self.collection:
+            declared = join([own, declared])  # who fills a collection does not lower what it was made as
         if declared != own:
             (self.tighten if raises(own, declared) else self.loosen).append(SetLabel(id_, declared))
 

@@ -31,7 +31,7 @@ class Standing:
     level: Level | None
     compartments: frozenset[Compartment]
     readers: frozenset[Subject]
-    inherit: bool
+    inherit: bool | None
     faults: tuple[str, ...]  # each with the declaration that has it, and what to do
 
 
@@ -57,7 +57,7 @@ def standing_of(
                 faults.append(f"{_path(folder[:depth])}: {reason}")
             case Declaration() as above:
                 faults += [f"{_path(folder[:depth])}: {why}" for why in _faults(above, unknown)]
-                owner = above.owner or (owner if above.inherit else None)
+                owner = above.owner or (None if above.inherit is False else owner)
     if owner is None and not faults:
         faults.append(f"nobody owns it: name an owner in {_path(folder)}, or in a folder above")
     own = declarations.get(folder)
@@ -73,8 +73,8 @@ def names_in(declarations: Declarations) -> frozenset[Subject]:
 def _faults(declared: Declaration, unknown: AbstractSet[Subject]) -> Iterator[str]:
     has = {"owner": declared.owner is not None, "level": declared.level is not None, "readers": bool(declared.readers)}
     missing = [key for key, there in has.items() if not there]
-    if missing and not declared.inherit:
-        yield f"it inherits nothing and does not say {' nor '.join(missing)}: add that, or remove inherit"
+    if missing and declared.inherit is False:
+        yield f"it inherits nothing and does not say {' nor '.join(missing)}: add that, or write inherit: true"
     if strangers := sorted(declared.names & unknown):
         yield f"nobody knows {', '.join(strangers)}: correct the name, or make it known first"
 

@@ -50,7 +50,7 @@ def test_every_part_of_a_declaration_is_read() -> None:
         ("level: 'internal'", Declaration(level=Level.INTERNAL)),
         ("\ufeff---\nlevel: restricted\n...\n", Declaration(level=Level.RESTRICTED)),
         ("{level: restricted}", Declaration(level=Level.RESTRICTED)),
-        ("level: restricted\r\ninherit: true\r\n", Declaration(level=Level.RESTRICTED)),
+        ("level: restricted\r\ninherit: true\r\n", Declaration(level=Level.RESTRICTED, inherit=True)),
         ('{"level": "internal", "compartments": []}', Declaration(level=Level.INTERNAL)),
     ],
 )

@@ -185,6 +185,46 @@ def test_a_declaration_that_says_nothing_of_the_label_leaves_it_as_it_is(house: 
         assert own_label(connection, pay) == Label(Level.CONFIDENTIAL, frozenset({Compartment("gdpr")}))
 
 
+def test_a_declaration_that_says_nothing_of_inheritance_leaves_it_as_it_is(house: World, folder: Path) -> None:
+    """A folder that was cut off by hand, or by a line that is gone, is not opened by a file that names an owner."""
+    closed = "owner: user:ben\nlevel: internal\nreaders: [user:ben]\n"
+    declare(folder / "pay", f"inherit: false\n{closed}")
+    run(house, folder)
+    declare(folder / "pay", closed)
+    run(house, folder)
+    assert not finds(house, ANNA, "bonus of May", "bonus")
+    assert finds(house, BEN, "bonus of May", "bonus")
+    declare(folder / "pay", f"inherit: true\n{closed}")
+    run(house, folder)
+    assert drain(house.store.engine, house.index, datetime.now(UTC)).failed == {}
+    assert finds(house, ANNA, "bonus of May", "bonus")
+
+
+def test_a_new_folder_whose_file_says_nothing_of_inheritance_inherits(house: World, folder: Path) -> None:
+    declare(folder / "pay", "level: internal\n")
+    run(house, folder)
+    assert finds(house, ANNA, "bonus of May", "bonus")
+
+
+@pytest.mark.parametrize(
+    ("said", "label"),
+    [
+        ("level: public\n", Label(Level.INTERNAL, frozenset({Compartment("gdpr")}))),
+        ("compartments: [pci]\n", Label(Level.INTERNAL, frozenset({Compartment("gdpr"), Compartment("pci")}))),
+        ("level: confidential\n", Label(Level.CONFIDENTIAL, frozenset({Compartment("gdpr")}))),
+    ],
+)
+def test_the_top_folder_can_raise_the_label_of_its_collection_and_not_lower_it(
+    house: World, folder: Path, said: str, label: Label
+) -> None:
+    own = Label(Level.INTERNAL, frozenset({Compartment("gdpr")}))
+    made = house.collection("files", own)
+    declare(folder, said)
+    assert take_in(house, folder, made).warnings == []
+    with snapshot(house.store.engine) as connection:
+        assert own_label(connection, made) == label
+
+
 def test_nobody_gives_away_by_a_file_what_is_not_his(house: World, folder: Path) -> None:
     house.allow(BEN, HOUSE, "write")
     declare(folder / "pay", "readers: [group:staff]\n")

@@ -41,9 +41,9 @@ def test_the_nearest_owner_holds_and_the_rest_is_the_folders_own(
 
 def test_what_a_folder_says_itself_is_all_there() -> None:
     made = standing_of(("hr",), TREE)
-    assert (made.compartments, made.readers, made.inherit) == (frozenset({"gdpr"}), HR, True)
+    assert (made.compartments, made.readers, made.inherit) == (frozenset({"gdpr"}), HR, None)
     below = standing_of(("hr", "2026"), TREE)
-    assert (below.compartments, below.readers, below.inherit) == (frozenset(), frozenset(), True)
+    assert (below.compartments, below.readers, below.inherit) == (frozenset(), frozenset(), None)
     assert standing_of(("hr", "board"), TREE).inherit is False
 
 
@@ -75,7 +75,7 @@ def test_a_folder_that_inherits_nothing_has_to_say_everything(declared: Declarat
     tree: Declarations = {**TREE, ("cut",): declared}
     for folder in [("cut",), ("cut", "below")]:
         made = standing_of(folder, tree, default_owner=ANNA)
-        why = f"cut/.ntk.yaml: it inherits nothing and does not say {missing}: add that, or remove inherit"
+        why = f"cut/.ntk.yaml: it inherits nothing and does not say {missing}: add that, or write inherit: true"
         assert why in made.faults
 
 
