@@ -17,7 +17,6 @@ from api.settings import cache_folder, load_settings
 from audit.ledger import Ledger
 from egress.answer import Edges
 from egress.extractive import Extractive
-from egress.openai_model import OpenAiModel
 from egress.route import Provider
 from ingest.pipeline import READERS
 from ingest.sandbox import Sandbox
@@ -31,6 +30,7 @@ from retrieval.edge import EdgeIndex
 from retrieval.embed import DIMENSION, MODEL_NAME, Embedder
 from retrieval.errors import EmbedderMismatch, IndexDown
 from retrieval.permit import permit
+from retrieval.remembered import Remembered
 from store.engine import snapshot
 from store.folder import Layout, open_store, owned
 from store.room import require_room
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
     from api.settings import ProviderSettings, Settings
+    from egress.openai_model import OpenAiModel
     from ingest.types import Reading
     from redaction.types import Recogniser
     from retrieval.embed import Embed
@@ -218,7 +219,7 @@ def _answering(
     return Edges(
         engine=store.engine,
         index=index,
-        embed=embed,
+        embed=Remembered(embed),
         permit=partial(permit, engine=store.engine, keys=store.keys),
         recognisers=Recognisers(store.engine),
         vault=Vault(store.engine, store.keys.tokens),
@@ -230,6 +231,8 @@ def _answering(
 
 
 def _client(provider: ProviderSettings, root: Path) -> OpenAiModel:
+    from egress.openai_model import OpenAiModel  # noqa: PLC0415 - half a second, for who has a provider alone
+
     key = resolve(provider.key, root) if provider.key else ""
     try:
         return OpenAiModel(str(provider.base_url), provider.model, key)
