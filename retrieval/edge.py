@@ -1,48 +1,34 @@
-"""The index in process: Qdrant Edge, the real engine, on files of the data folder.
-
-A point holds vectors and tags, no text and no principal. Text and permission come from SQL alone.
-"""
+"""The index in process: Qdrant Edge, the real engine, on files of the data folder."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
 import qdrant_edge as edge
 from qdrant_client import models
 
 from acl.names import DocumentId
 from retrieval.errors import EmbedderMismatch, IndexDown
-from retrieval.filter import BASE, COMPARTMENTS, LEVEL, OWN, PATH, SCOPE, filter_of
-from retrieval.fuse import are_equal, fuse, ranked
+from retrieval.filter import DOCUMENT, OWN, SCOPE, VERSION, filter_of, of_documents, of_other_versions
 from retrieval.noted import require_made_by
+from retrieval.points import BM25, DENSE, INTEGERS, KEYWORDS, payload_of, require_usable, tagged, words_of
+from retrieval.search import ByMeaning, ByWords, Found, HowNear, Query, search
 from retrieval.types import ChunkId, Hit, Point, Tags
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Sequence
     from pathlib import Path
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from acl.names import Obj
     from acl.scope import Scope
 
-DOCUMENT: Final = "doc"
-VERSION: Final = "ver"
-DENSE: Final = "dense"
-BM25: Final = "bm25"
-
-_WIDER: Final = (1, 4, 16, 64)  # how far a tie at the end of a leg is followed, in lengths of the leg
-
-_INDEXED: Final = {
-    SCOPE: edge.PayloadSchemaType.Keyword,
-    OWN: edge.PayloadSchemaType.Keyword,
-    COMPARTMENTS: edge.PayloadSchemaType.Keyword,
-    PATH: edge.PayloadSchemaType.Keyword,
-    LEVEL: edge.PayloadSchemaType.Integer,
-    DOCUMENT: edge.PayloadSchemaType.Keyword,
-    VERSION: edge.PayloadSchemaType.Integer,
-}
+_INDEXED: Final = dict.fromkeys(KEYWORDS, edge.PayloadSchemaType.Keyword) | dict.fromkeys(
+    INTEGERS, edge.PayloadSchemaType.Integer
+)
 
 
 class EdgeIndex:
@@ -62,7 +48,6 @@ class EdgeIndex:
             IndexDown: Another process has it open, its files are damaged, or its vectors have another dimension.
         """
         self._dimension = dimension
-        self._bm25 = edge.Bm25()
         try:
             self._shard = _open(path, dimension, model)
         except EmbedderMismatch:
@@ -90,53 +75,16 @@ class EdgeIndex:
         Raises:
             IndexDown: The vector has the wrong shape or is not finite, or the engine failed.
         """
-        if not self._is_usable(vector):
-            raise IndexDown("the vector of the question is not usable")
-        inside = to_edge(filter_of(scope))
-        counted = edge.SearchParams(idf=edge.IdfParams(corpus=inside))
-        nearest, length = edge.Query.Nearest, 2 * limit
+        ask = partial(self._ask_engine, inside=to_edge(filter_of(scope)))
         try:
-            by_meaning = self._leg(nearest(vector.tolist(), using=DENSE), inside, length)
-            words = nearest(self._bm25.embed_query(question), using=BM25)
-            by_words = self._leg(words, inside, length, params=counted, with_vector=[DENSE])
-            similar = _scores(by_meaning)
-            scores = fuse([similar, _scores(by_words)])
-            points = {str(point.id): point for point in (*by_meaning, *by_words)}  # those with a vector win
-            return [_to_hit(points[id_], scores[id_], similar.get(id_), vector) for id_ in ranked(scores)[:limit]]
+            return search(question, vector, limit, ask, dimension=self._dimension)
+        except IndexDown:
+            raise
         except Exception as error:
             raise IndexDown(f"the index does not answer: {type(error).__name__}") from error
 
-    def _leg(
-        self,
-        query: edge.Query,
-        inside: edge.Filter,
-        length: int,
-        *,
-        params: edge.SearchParams | None = None,
-        with_vector: Sequence[str] = (),
-    ) -> list[edge.ScoredPoint]:
-        """Give the best points of one leg, equals in the order of the ids.
-
-        The engine cuts a tie at the end as it comes, which hangs on points that are hidden: so the tie is read
-        to its end. Where it has none within reach, all of it is left out.
-        """
-        found: list[edge.ScoredPoint] = []
-        for size in (length * times + 1 for times in _WIDER):
-            request = edge.QueryRequest(
-                limit=size,
-                query=query,
-                filter=inside,
-                params=params,
-                with_payload=[DOCUMENT, VERSION],
-                with_vector=[*with_vector],
-            )
-            found = self._shard.query(request)
-            if len(found) < size or not are_equal(found[length - 1].score, found[-1].score):
-                break
-        else:
-            found = [point for point in found if not are_equal(point.score, found[-1].score)]
-        points = {str(point.id): point for point in found}
-        return [points[id_] for id_ in ranked(_scores(found))[:length]]
+    def _ask_engine(self, queries: Sequence[Query], limit: int, *, inside: edge.Filter) -> list[list[Found]]:
+        return [[_found(point) for point in self._shard.query(_request(query, limit, inside))] for query in queries]
 
     def put(self, points: Sequence[Point]) -> None:
         """Write points, durably: they are on disk when this returns.
@@ -144,10 +92,8 @@ class EdgeIndex:
         Raises:
             IndexDown: A vector has the wrong shape or is not finite, or the engine failed.
         """
-        for point in points:
-            if not self._is_usable(point.vector):
-                raise IndexDown(f"a vector of {point.document} is not usable; nothing of this batch was written")
-        self._update(edge.UpdateOperation.upsert_points([self._to_edge_point(point) for point in points]))
+        require_usable(points, self._dimension)
+        self._update(edge.UpdateOperation.upsert_points([to_edge_point(point) for point in points]))
 
     def retag(self, documents: Sequence[DocumentId], tags: Tags, own: Collection[Obj] | None = None) -> None:
         """Write the tags of all points of some documents, of every version, durably and in one operation.
@@ -160,16 +106,12 @@ class EdgeIndex:
         Raises:
             IndexDown: The engine failed. It may have written some: say it again.
         """
-        these = edge.Filter(must=[edge.FieldCondition(DOCUMENT, match=edge.MatchAny([*map(str, documents)]))])
-        payload = _shared(tags) | ({} if own is None else _own(own))
-        self._update(edge.UpdateOperation.set_payload_by_filter(these, payload))
+        these = to_edge(of_documents(documents))
+        self._update(edge.UpdateOperation.set_payload_by_filter(these, tagged(tags, own)))
 
     def keep_only(self, document: DocumentId, version: int) -> None:
         """Remove all points of a document but those of one version; of a version that never was, all."""
-        others = edge.Filter(
-            must=[edge.FieldCondition(DOCUMENT, match=edge.MatchValue(document))],
-            must_not=[edge.FieldCondition(VERSION, match=edge.MatchValue(version))],
-        )
+        others = to_edge(of_other_versions(document, version))
         self._update(edge.UpdateOperation.delete_points_by_filter(others))
 
     def remove(self, chunks: Sequence[ChunkId]) -> None:
@@ -192,33 +134,12 @@ class EdgeIndex:
         except Exception as error:
             raise IndexDown(f"the index does not answer: {type(error).__name__}") from error
 
-    def _is_usable(self, vector: NDArray[np.float32]) -> bool:
-        return vector.shape == (self._dimension,) and bool(np.isfinite(vector).all())
-
     def _update(self, operation: edge.UpdateOperation) -> None:
         try:
             self._shard.update(operation)
             self._shard.flush()  # without it, nothing is on disk yet
         except Exception as error:
             raise IndexDown(f"the index cannot be written: {type(error).__name__}") from error
-
-    def _to_edge_point(self, point: Point) -> edge.Point:
-        payload = _shared(point.tags) | _own(point.own) | {DOCUMENT: point.document, VERSION: point.version}
-        vectors: Any = {DENSE: point.vector.tolist(), BM25: self._bm25.embed_document(point.text)}
-        return edge.Point(point.chunk, vectors, payload)
-
-
-def _shared(tags: Tags) -> dict[str, Any]:
-    return {
-        SCOPE: sorted(tags.scopes),
-        LEVEL: int(tags.label.level),
-        COMPARTMENTS: [BASE, *sorted(tags.label.compartments)],
-        PATH: list(tags.path),
-    }
-
-
-def _own(own: Collection[Obj]) -> dict[str, Any]:
-    return {OWN: [BASE, *sorted(own)]}
 
 
 def _open(path: Path, dimension: int, model: str) -> edge.EdgeShard:
@@ -227,12 +148,7 @@ def _open(path: Path, dimension: int, model: str) -> edge.EdgeShard:
         require_made_by(model, path)
     # The engine compares the configuration with what is there, and makes what is not: also the rest of
     # an index whose making was cut off.
-    config = edge.EdgeConfig(
-        vectors={DENSE: edge.EdgeVectorParams(size=dimension, distance=edge.Distance.Cosine)},
-        sparse_vectors={BM25: edge.EdgeSparseVectorParams(modifier=edge.Modifier.Idf)},
-    )
-    shard = edge.EdgeShard.load(str(path), config)
-    # Before the first point: the graph gets its edges for filtered search only from indexes that exist.
+    shard = edge.EdgeShard.load(str(path), _config(dimension))
     missing = _INDEXED.keys() - shard.info().payload_schema.keys()
     for key in sorted(missing):
         shard.update(edge.UpdateOperation.create_field_index(key, _INDEXED[key]))
@@ -241,36 +157,48 @@ def _open(path: Path, dimension: int, model: str) -> edge.EdgeShard:
     return shard
 
 
-def _scores(leg: Iterable[edge.ScoredPoint]) -> dict[str, float]:
-    return {str(point.id): point.score for point in leg}
-
-
-def _to_hit(point: edge.ScoredPoint, score: float, similarity: float | None, question: NDArray[np.float32]) -> Hit:
-    payload = point.payload or {}
-    return Hit(
-        chunk=ChunkId(str(point.id)),
-        document=DocumentId(str(payload[DOCUMENT])),
-        version=int(payload[VERSION]),
-        score=score,
-        similarity=_similarity(point, question) if similarity is None else similarity,
+def _config(dimension: int) -> edge.EdgeConfig:
+    return edge.EdgeConfig(
+        vectors={DENSE: edge.EdgeVectorParams(size=dimension, distance=edge.Distance.Cosine)},
+        sparse_vectors={BM25: edge.EdgeSparseVectorParams(modifier=edge.Modifier.Idf)},
     )
 
 
-def _similarity(point: edge.ScoredPoint, question: NDArray[np.float32]) -> float:
-    """Compute what the leg by meaning did not say of a point."""
-    if not isinstance(point.vector, dict):
-        raise TypeError("the engine gave a hit without its vector")
-    return float(np.dot(np.asarray(point.vector[DENSE], dtype=np.float32), question))
+def to_edge_point(point: Point) -> edge.Point:
+    """Give a point as the engine in process takes it."""
+    vectors: Any = {DENSE: point.vector.tolist(), BM25: words_of(point)}
+    return edge.Point(point.chunk, vectors, payload_of(point))
+
+
+def _request(query: Query, limit: int, inside: edge.Filter) -> edge.QueryRequest:
+    params = None
+    match query:
+        case ByMeaning(vector):
+            near = edge.Query.Nearest(vector.tolist(), using=DENSE)
+        case ByWords(words):
+            near = edge.Query.Nearest(words, using=BM25)
+            params = edge.SearchParams(idf=edge.IdfParams(corpus=inside))
+        case HowNear(vector, chunks):
+            near = edge.Query.Nearest(vector.tolist(), using=DENSE)
+            params = edge.SearchParams(exact=True)
+            inside = edge.Filter(must=[edge.HasIdCondition({*chunks}), inside])
+    return edge.QueryRequest(limit=limit, query=near, filter=inside, params=params, with_payload=[DOCUMENT, VERSION])
+
+
+def _found(point: edge.ScoredPoint) -> Found:
+    payload = point.payload or {}
+    document, version = DocumentId(str(payload[DOCUMENT])), int(payload[VERSION])
+    return Found(ChunkId(str(point.id)), document, version, point.score)
 
 
 def to_edge(filter_: models.Filter) -> edge.Filter:
-    """Translate a filter of the REST vocabulary, which `filter_of` speaks, for the engine in process.
+    """Translate a filter of the REST vocabulary, which `retrieval.filter` speaks, for the engine in process.
 
     Raises:
         TypeError: A part of it has no translation. Nothing is left out in silence.
     """
     if filter_.should is not None or filter_.min_should is not None or not filter_.must:
-        raise TypeError("a filter of a scope has conditions that must hold, and no others but must_not")
+        raise TypeError("a filter has conditions that must hold, and no others but must_not")
     return edge.Filter(
         must=[_either(part) if isinstance(part, models.Filter) else _condition(part) for part in _listed(filter_.must)],
         must_not=[_condition(part) for part in _listed(filter_.must_not)],

@@ -1,5 +1,7 @@
 """The one place where a Scope becomes a filter, in the vocabulary of Qdrant's REST interface.
 
+Whatever selects points is made here: what may be searched, from a scope, and what is to be written.
+
 In Qdrant an empty filter, an empty `should` and a missing key select everything. The filter made here
 always has conditions that a point must meet on each of `scope`, `own`, `level` and `comp`, and a point that
 lacks one of these keys does not meet them.
@@ -10,7 +12,7 @@ so that one write moves them all; `own` is the document's.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NewType
 
 from qdrant_client.models import FieldCondition, Filter, MatchAny, MatchExcept, Range
 
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
     from qdrant_client.models import Condition
 
-    from acl.names import Obj
+    from acl.names import DocumentId, Obj
     from acl.scope import Scope
 
 SCOPE: Final = "scope"
@@ -29,12 +31,16 @@ OWN: Final = "own"
 LEVEL: Final = "level"
 COMPARTMENTS: Final = "comp"
 PATH: Final = "path"
+DOCUMENT: Final = "doc"
+VERSION: Final = "ver"
 BASE: Final = "base"  # stands in every point's `comp` and `own`, so that a point without the key is found by nobody
 
 _OWN_KINDS: Final = frozenset({"doc", "owner"})
 
+Inside = NewType("Inside", Filter)  # selects what lies inside a scope: nothing is searched by another filter
 
-def filter_of(scope: Scope) -> Filter:
+
+def filter_of(scope: Scope) -> Inside:
     """Give the filter that selects exactly the points inside a scope.
 
     `MatchAny` of no values matches nothing, so a scope without grants selects nothing, on the same path
@@ -54,7 +60,18 @@ def filter_of(scope: Scope) -> Filter:
         _any_of(OWN, of_key(OWN, scope.deny)),
         FieldCondition(key=COMPARTMENTS, match=MatchExcept(**{"except": held})),
     ]
-    return Filter(must=must, must_not=must_not)
+    return Inside(Filter(must=must, must_not=must_not))
+
+
+def of_documents(documents: Iterable[DocumentId]) -> Filter:
+    """Select all points of some documents, to be written; of no documents, none."""
+    return Filter(must=[_any_of(DOCUMENT, documents)], must_not=[])
+
+
+def of_other_versions(document: DocumentId, version: int) -> Filter:
+    """Select the points of a document but for those of one version, to be removed."""
+    this = FieldCondition(key=VERSION, range=Range(gte=version, lte=version))
+    return Filter(must=[_any_of(DOCUMENT, [document])], must_not=[this])
 
 
 def of_key(key: str, objects: Iterable[Obj]) -> frozenset[Obj]:

@@ -56,12 +56,12 @@ def test_no_function_of_the_index_adapter_searches_without_a_scope() -> None:
         if ast.unparse(call.func).startswith("self._shard.")
     }
     assert used == {
-        ("close", "close"), ("_leg", "query"), ("count", "info"),
+        ("close", "close"), ("_ask_engine", "query"), ("count", "info"),
         ("_update", "update"), ("_update", "flush"),
     }  # fmt: skip
-    filtered = inspect.signature(EdgeIndex._leg).parameters["inside"]
+    filtered = inspect.signature(EdgeIndex._ask_engine).parameters["inside"]
     assert (filtered.annotation, filtered.default) == ("edge.Filter", inspect.Parameter.empty)
-    assert where(lambda node: isinstance(node, ast.Call) and called(node) == "_leg") == {"retrieval/edge.py"}
+    assert where(lambda node: isinstance(node, ast.Attribute) and node.attr == "_ask_engine") == {"retrieval/edge.py"}
     scope = inspect.signature(EdgeIndex.search).parameters["scope"]
     assert scope.annotation == "Scope"
     assert scope.default is inspect.Parameter.empty
@@ -84,7 +84,7 @@ def test_what_is_opened_to_be_indexed_again_becomes_points_and_nothing_else() ->
 
 
 def test_a_filter_is_made_from_a_scope_alone() -> None:
-    """The filters of the adapter itself: the translation of a scope's, and those that write a document's."""
+    """The filters that write a document's points are made beside it; an adapter translates, and narrows."""
     assert where(lambda node: isinstance(node, ast.Call) and called(node) == "Filter") == {
         "retrieval/filter.py",
         "retrieval/edge.py",
@@ -94,7 +94,7 @@ def test_a_filter_is_made_from_a_scope_alone() -> None:
         for function in ast.walk(tree("retrieval/edge.py"))
         if isinstance(function, ast.FunctionDef) and any(called(call) == "Filter" for call in calls(function))
     }
-    assert made == {"to_edge", "_either", "keep_only", "retag"}
+    assert made == {"to_edge", "_either", "_request"}
 
 
 def test_a_model_is_called_in_one_line() -> None:

@@ -34,8 +34,19 @@ def tampered(index: EdgeIndex, change: Callable[[edge.QueryRequest], edge.QueryR
 
 
 def without_filter_on(leg: str) -> Callable[[edge.QueryRequest], edge.QueryRequest]:
-    """Forget the filter of one leg, `DENSE` or `BM25`; the other keeps its own."""
-    return lambda request: _changed(request, filter=None) if f'using="{leg}"' in str(request.query) else request
+    """Forget the filter of one leg, `DENSE` or `BM25`, and of what asks how near its points are.
+
+    The other leg keeps its own. What asks how near points are is filtered once more, and would drop what a leg by
+    words should not have found.
+    """
+
+    def change(request: edge.QueryRequest) -> edge.QueryRequest:
+        inside = request.filter
+        if request.params is not None and request.params.exact and inside is not None and inside.must:
+            return _changed(request, filter=edge.Filter(must=inside.must[:1]))
+        return _changed(request, filter=None) if f'using="{leg}"' in str(request.query) else request
+
+    return change
 
 
 def without_corpus(request: edge.QueryRequest) -> edge.QueryRequest:

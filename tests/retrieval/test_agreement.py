@@ -21,10 +21,11 @@ from acl.labels import PUBLIC
 from acl.names import ROOT, DocumentId, NodeId, UserId
 from audit.ledger import Ledger
 from bench.deciders import oracle
-from retrieval.edge import BM25, DENSE, DOCUMENT, EdgeIndex, to_edge
+from retrieval.edge import EdgeIndex, to_edge, to_edge_point
 from retrieval.embed import DIMENSION
-from retrieval.filter import filter_of, of_key
+from retrieval.filter import DOCUMENT, filter_of, of_key
 from retrieval.fuse import NOISE
+from retrieval.points import BM25, DENSE
 from retrieval.types import ChunkId, Tags
 from store.engine import snapshot
 from store.folder import create, open_store
@@ -111,7 +112,7 @@ def fill(index: EdgeIndex, points: Iterable[Point]) -> None:
     """Make an index hold these points and no others, without waiting for the disk."""
     everything = edge.Filter(must=[edge.FieldCondition(DOCUMENT, match=edge.MatchAny(list(DOCUMENTS)))])
     index._shard.update(edge.UpdateOperation.delete_points_by_filter(everything))
-    index._shard.update(edge.UpdateOperation.upsert_points([index._to_edge_point(point) for point in points]))
+    index._shard.update(edge.UpdateOperation.upsert_points([to_edge_point(point) for point in points]))
 
 
 def tagged_as(arena: Arena, before: SmallWorld, after: SmallWorld) -> None:

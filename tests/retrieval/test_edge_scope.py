@@ -86,7 +86,7 @@ GOOD_TAGS: dict[str, Any] = {
 
 def put_raw(index: EdgeIndex, number: int, tags: dict[str, Any]) -> None:
     """Write a point with any tags at all, past the adapter."""
-    vectors: Any = {"dense": LONGITUDE.tolist(), "bm25": index._bm25.embed_document("a boiler")}
+    vectors: Any = {"dense": LONGITUDE.tolist(), "bm25": edge.Bm25().embed_document("a boiler")}
     operation = edge.UpdateOperation.upsert_points([edge.Point(chunk_id(number), vectors, tags)])
     index._shard.update(operation)
     index._shard.flush()

@@ -18,9 +18,9 @@ from acl.labels import Compartment, Label, Level
 from acl.names import DocumentId, NodeId, UserId
 from audit.ledger import Ledger
 from bench.deciders import oracle
-from retrieval.edge import DOCUMENT, EdgeIndex, to_edge
+from retrieval.edge import EdgeIndex, to_edge
 from retrieval.embed import DIMENSION
-from retrieval.filter import filter_of
+from retrieval.filter import DOCUMENT, filter_of
 from retrieval.tags import drain
 from store.engine import snapshot
 from store.folder import create, open_store

@@ -1,0 +1,74 @@
+"""What a point is made of, whatever the engine: its vectors by meaning and by words, and its payload.
+
+A point holds vectors and tags, no text and no principal. Text and permission come from SQL alone.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from qdrant_edge import Bm25, SparseVector
+
+from retrieval.errors import IndexDown
+from retrieval.filter import BASE, COMPARTMENTS, DOCUMENT, LEVEL, OWN, PATH, SCOPE, VERSION
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from numpy.typing import NDArray
+
+    from acl.names import Obj
+    from retrieval.types import Point, Tags
+
+DENSE: Final = "dense"
+BM25: Final = "bm25"
+
+# What an engine indexes of the payload, before the first point: its graph gets the edges for filtered search only
+# from indexes that exist.
+KEYWORDS: Final = (SCOPE, OWN, COMPARTMENTS, PATH, DOCUMENT)
+INTEGERS: Final = (LEVEL, VERSION)
+
+_BM25: Final = Bm25()  # its weights are the same for every engine; an engine adds how rare a word is
+
+
+def words_of(point: Point) -> SparseVector:
+    """Weigh the words of a point's text."""
+    return _BM25.embed_document(point.text)
+
+
+def words_asked(question: str) -> SparseVector:
+    """Weigh the words of a question; it may have none."""
+    return _BM25.embed_query(question)
+
+
+def payload_of(point: Point) -> dict[str, Any]:
+    """Give all that a point carries beside its vectors."""
+    return tagged(point.tags, point.own) | {DOCUMENT: point.document, VERSION: point.version}
+
+
+def tagged(tags: Tags, own: Collection[Obj] | None = None) -> dict[str, Any]:
+    """Give the part of a payload that says what covers a point; without its own objects, the part that it shares."""
+    shared: dict[str, Any] = {
+        SCOPE: sorted(tags.scopes),
+        LEVEL: int(tags.label.level),
+        COMPARTMENTS: [BASE, *sorted(tags.label.compartments)],
+        PATH: list(tags.path),
+    }
+    return shared if own is None else shared | {OWN: [BASE, *sorted(own)]}
+
+
+def is_usable(vector: NDArray[np.float32], dimension: int) -> bool:
+    """Say whether a vector has this dimension and is finite: an engine keeps others, and never finds them."""
+    return vector.shape == (dimension,) and bool(np.isfinite(vector).all())
+
+
+def require_usable(points: Iterable[Point], dimension: int) -> None:
+    """Refuse points together when the vector of one is not usable.
+
+    Raises:
+        IndexDown: It says of which document.
+    """
+    for point in points:
+        if not is_usable(point.vector, dimension):
+            raise IndexDown(f"a vector of {point.document} is not usable; nothing of this batch was written")
