@@ -53,6 +53,11 @@ def join(labels: Iterable[Label]) -> Label:
     return Label(level, frozenset().union(*(label.compartments for label in joined)))
 
 
+def covers(label: Label, wanted: Label) -> bool:
+    """Say whether a label protects at least as much as another one."""
+    return label.level >= wanted.level and label.compartments >= wanted.compartments
+
+
 def parse_level(text: str) -> Level:
     """Read a level by its exact lower-case name.
 

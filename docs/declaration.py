@@ -62,8 +62,9 @@ reported with that line, and nothing of it is read.""",
     f"""\
 ## What holds a document back
 
-A document whose label does not cover what is found in it waits in quarantine. Detectors only raise: nothing
-that they find, or fail to find, gives anybody a right.
+A document whose label does not cover what is found in it waits in quarantine; so does one that answered, with the next
+run after its label was lowered below that. Detectors only raise: nothing that they find, or fail to find, gives anybody
+a right.
 
 {detected()}
 

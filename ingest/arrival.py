@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from acl.labels import covers, join
+
 if TYPE_CHECKING:
     from acl.labels import Label
     from acl.names import NodeId, UserId
@@ -27,6 +29,11 @@ class Arrival:
     part_of: str | None = None  # the source of the mail that it was attached to
 
     @property
+    def calls_for(self) -> Label:
+        """The lowest label that covers all that was found."""
+        return join(found.calls_for for found in self.findings)
+
+    @property
     def size(self) -> int:
         """About as many bytes as its rows take."""
         return 2 * sum(len(text.text) for text in self.reading.chunks)
@@ -40,9 +47,5 @@ def why_held(arrival: Arrival, label: Label, *, agreed: bool) -> tuple[str, ...]
         label: Of the document, with all that it inherits.
         agreed: Two people let out exactly this content.
     """
-    uncovered = [] if agreed else [found for found in arrival.findings if not _covers(label, found.calls_for)]
+    uncovered = [] if agreed else [found for found in arrival.findings if not covers(label, found.calls_for)]
     return (*arrival.faults, *(f"{found.count} x {found.kind}: calls for {found.calls_for}" for found in uncovered))
-
-
-def _covers(label: Label, wanted: Label) -> bool:
-    return label.level >= wanted.level and label.compartments >= wanted.compartments

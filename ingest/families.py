@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import select
 
+from acl.labels import covers, parse_label
 from acl.names import DocumentId
+from acl.read import whats_of
 from ingest.arrival import Arrival
 from ingest.errors import Unreadable
 from ingest.outcome import Outcome
@@ -29,9 +31,8 @@ if TYPE_CHECKING:
 
 READER_VERSION: Final = "2"  # raise it when the same file is read, cut or judged in another way
 _DEEPEST: Final = 5  # mails in mails
-_SETTLED: Final = frozenset(
-    {"live", "released", "rejected"}
-)  # what is held is read again: its label may cover it by now
+_SETTLED: Final = frozenset({"live", "released"})  # what is held is read again: its label may cover it by now
+_AT_ONCE: Final = 500  # ids in one statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,7 @@ class Known:
     state: str
     content: str
     agreed: str  # the content that two people let out; empty if none
+    covered: bool  # its label covers what was found in it, or two people let it out all the same
 
 
 @dataclass(slots=True)
@@ -91,6 +93,13 @@ class Stock:
             found |= {one.source} | self.below(one)
         return found
 
+    def is_settled(self, known: Known, content: str, faults: Collection[str] = ()) -> bool:
+        """Say whether a file with this content need not be read again: what came of it stands."""
+        if known.state == "rejected":
+            return known.content == content
+        covered = known.covered and all(self.by_source[source].covered for source in self.below(known))
+        return known.state in _SETTLED and known.content == content and covered and not faults
+
 
 def stock_of(connection: Connection, intake: NodeId, sources: Collection[str] | None = None) -> Stock:
     """Read what came from the folder of a collection until now.
@@ -101,20 +110,32 @@ def stock_of(connection: Connection, intake: NodeId, sources: Collection[str] | 
         sources: Read no more than these, and what is attached to them.
     """
     c = document.c
-    wanted = select(c.id, c.source_mac, c.state, c.content_mac, c.raw_mac, c.agreed, c.part_of)
+    wanted = select(c.id, c.source_mac, c.state, c.content_mac, c.raw_mac, c.agreed, c.calls_for, c.part_of)
     if sources is not None:
         these = select(c.id).where(c.source_mac.in_(sources)).cte("these", recursive=True)
         these = these.union(select(c.id).where(c.part_of == these.c.id))
         wanted = wanted.where(c.id.in_(select(these.c.id)))
     by_source: dict[str, Known] = {}
     attached: defaultdict[DocumentId, tuple[Known, ...]] = defaultdict(tuple)
-    for row in connection.execute(wanted.where(c.intake == intake, c.state != "deleted").order_by(c.id)):
-        agreed = row.raw_mac if row.agreed else ""
-        known = Known(DocumentId(row.id), row.source_mac, row.state, row.content_mac, agreed)
+    rows = connection.execute(wanted.where(c.intake == intake, c.state != "deleted").order_by(c.id)).all()
+    answering = (row for row in rows if row.state == "live" and row.calls_for is not None and not row.agreed)
+    uncovered = _uncovered(connection, {DocumentId(row.id): parse_label(row.calls_for) for row in answering})
+    for row in rows:
+        agreed, covered = row.raw_mac if row.agreed else "", row.id not in uncovered
+        known = Known(DocumentId(row.id), row.source_mac, row.state, row.content_mac, agreed, covered)
         by_source[known.source] = known
         if row.part_of is not None:
             attached[DocumentId(row.part_of)] += (known,)
     return Stock(by_source, attached)
+
+
+def _uncovered(connection: Connection, wanted: Mapping[DocumentId, Label]) -> set[str]:
+    """Give those whose label, lowered since they came in, is not what their content calls for."""
+    ids = [*wanted]
+    found: set[str] = set()
+    for some in (ids[start : start + _AT_ONCE] for start in range(0, len(ids), _AT_ONCE)):
+        found |= {id_ for id_, what in whats_of(connection, some).items() if not covers(what.label, wanted[id_])}
+    return found
 
 
 def joined(stocks: Iterable[Stock]) -> Stock:
@@ -148,7 +169,7 @@ class Reader:
         family.sources.add(source)
         try:
             data = file.load()
-            if known is not None and is_settled(known, content_of(self.keys, digest_of(data)), place.faults):
+            if known is not None and self.stock.is_settled(known, content_of(self.keys, digest_of(data)), place.faults):
                 family.sources |= self.stock.below(known)
                 family.outcomes.append(Outcome(file.relative, "unchanged"))
             else:
@@ -206,13 +227,6 @@ def digest_of(data: bytes) -> str:
 def content_of(keys: Keys, digest: str) -> str:
     """Give the name under which the database knows a content of this digest, as it is read now."""
     return mac(keys.sources, "content", READER_VERSION, digest)
-
-
-def is_settled(known: Known, content: str, faults: Collection[str] = ()) -> bool:
-    """Say whether a file with this content need not be read again: what came of it stands."""
-    if known.state not in _SETTLED or known.content != content:
-        return False
-    return not faults or known.state == "rejected"
 
 
 def _summed(findings: Iterable[Finding]) -> tuple[Finding, ...]:

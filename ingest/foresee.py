@@ -18,7 +18,6 @@ from ingest.pipeline import Job, ahead
 from ingest.placing import plan_of
 from ingest.run import Options, files_of, gone_from, parents
 from ingest.walk import walk
-from store.engine import snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -45,8 +44,9 @@ class Readers:
 
 @dataclass(frozen=True, slots=True)
 class Rehearsed:
-    """The folders as they would be."""
+    """The folders as they would be, and what came from them until now."""
 
+    stock: Stock
     places: Mapping[tuple[str, ...], Place]
     labels: Mapping[tuple[str, ...], Label]
     readers: Mapping[tuple[str, ...], Readers]
@@ -92,8 +92,7 @@ def foresee(
         rehearsed = rehearse_folders(
             collection, actor, edges, parents(walked), walked.declared, before=before, owner=options.owner
         )
-        with snapshot(edges.engine) as connection:
-            job = Job(collection, actor, rehearsed.places, stock_of(connection, collection))
+        job = Job(collection, actor, rehearsed.places, rehearsed.stock)
         summary = Summary(passed_over=walked.hidden + walked.ignored, warnings=[*rehearsed.warnings])
         reader = Reader(job.intake, edges.keys, job.stock, edges.read)
         met: set[str] = set()
@@ -151,9 +150,10 @@ def rehearse_folders(
         plan = plan_of(change.connection, collection, paths, declared, owner or actor)
         reasons += rehearse(change, actor, [*plan.tighten, *plan.loosen])
         labels = {path: what_at(change.connection, place.node).label for path, place in plan.places.items()}
+        stock = stock_of(change.connection, collection)  # under the labels of then, which may not cover all of it
         readers = _readers(change.connection, {place.node: path for path, place in plan.places.items()})
     told = (f"this would wait for a second person: {'; '.join(dict.fromkeys(reasons))}",) if reasons else ()
-    return Rehearsed(plan.places, labels, readers, told)
+    return Rehearsed(stock, plan.places, labels, readers, told)
 
 
 def foreseen_of(family: Family, label: Label, stock: Stock) -> list[Outcome]:

@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from acl.names import DocumentId
 from ingest.errors import Overtaken, Unreadable
-from ingest.families import Reader, content_of, is_settled, source_of, stock_of
+from ingest.families import Reader, content_of, source_of, stock_of
 from ingest.foresee import foreseen_of
 from ingest.pipeline import Job, vectors_of
 from ingest.together import Ready
@@ -90,7 +90,7 @@ def compare(
             compared.append(Compared(unchanged=False, documents=()))
             continue
         ids = (known.id, *(stock.by_source[below].id for below in sorted(stock.below(known))))
-        unchanged = digest is not None and is_settled(known, content_of(keys, digest))
+        unchanged = digest is not None and stock.is_settled(known, content_of(keys, digest))
         compared.append(Compared(unchanged=unchanged, documents=ids))
     return compared
 

@@ -13,13 +13,12 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import select, update
 
-from acl.admin.authority import raises
 from acl.admin.edits import AddFolder, AddRule, Edit, RemoveRule, SetInheritance, SetLabel, SetOwner
 from acl.admin.gate import Waiting, administer
 from acl.admin.nodes import new_folder_id, own_label, subtree
 from acl.admin.people import require_subject
 from acl.errors import UnknownName
-from acl.labels import PUBLIC, Label, join
+from acl.labels import PUBLIC, Label, covers, join
 from acl.names import DocumentId, NodeId, Obj, Subject, UserId
 from ingest.declared import Declaration
 from ingest.families import Place
@@ -191,7 +190,7 @@ class _Planner:
         if id_ == self.collection:
             declared = join([own, declared])  # who fills a collection does not lower what it was made as
         if declared != own:
-            (self.tighten if raises(own, declared) else self.loosen).append(SetLabel(id_, declared))
+            (self.tighten if covers(declared, own) else self.loosen).append(SetLabel(id_, declared))
 
     def _own(self, id_: NodeId, owner: UserId) -> None:
         lying = select(document.c.id).where(document.c.node_id == id_, document.c.state != "deleted")

@@ -61,7 +61,7 @@ def write_draft(
     held = arrival.faults
     if arrival.findings:
         held = why_held(arrival, _label(connection, known, arrival), agreed=_is_agreed(known, arrival))
-    values = {
+    values: dict[str, object] = {
         "state": "held" if held else "draft" if is_new else "live",
         "wrapped_key": key.wrapped(keys.documents),
         "sealed_source": key.seal_source(arrival.relative),
@@ -70,7 +70,7 @@ def write_draft(
         "raw_mac": arrival.raw,
     }
     if known is None or held:
-        values |= {"content_mac": arrival.content, "sealed_title": key.seal_title(arrival.reading.title)}
+        values |= said_of_content(arrival, key)
     if known is None:
         # The label is that of its folders.
         fresh = {"id": id_, "node_id": arrival.node, "owner": arrival.owner, "level": 0, "version": 0}
@@ -87,6 +87,15 @@ def write_draft(
         details: dict[str, Json] = {"document": id_, "version": version, "reasons": len(held)}
         ledger.append(connection, Event("document.held", actor, str(uuid.uuid4()), details))
     return Draft(arrival, id_, version, key, chunks, is_new, held)
+
+
+def said_of_content(arrival: Arrival, key: DocumentKey) -> dict[str, object]:
+    """Give the columns that speak of what a document holds, and change with the version that they speak of."""
+    return {
+        "content_mac": arrival.content,
+        "sealed_title": key.seal_title(arrival.reading.title),
+        "calls_for": str(arrival.calls_for) if arrival.findings else None,
+    }
 
 
 def _key(known: Row[tuple[object, ...]] | None, id_: DocumentId, keys: Keys) -> DocumentKey:

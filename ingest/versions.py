@@ -20,7 +20,7 @@ from acl.read import whats_of
 from audit.ledger import Event
 from ingest.outcome import Outcome
 from ingest.points import kept_of, points_of
-from ingest.rows import Draft, drop_rows, flip, list_under_way, record, write_draft
+from ingest.rows import Draft, drop_rows, flip, list_under_way, record, said_of_content, write_draft
 from retrieval.tags import group_of, own_of, queue_overtaken, tags_of
 from retrieval.types import ChunkId, Point
 from store.engine import snapshot, write
@@ -209,8 +209,7 @@ def finish_released(edges: Edges) -> int:
 
 
 def _written(draft: Draft) -> dict[str, object]:
-    title = draft.key.seal_title(draft.arrival.reading.title)
-    return {"id": draft.id, "content_mac": draft.arrival.content, "sealed_title": title}
+    return {"id": draft.id, **said_of_content(draft.arrival, draft.key)}
 
 
 def _drop_held_rows(connection: Connection, drafts: Iterable[Draft]) -> list[ChunkId]:

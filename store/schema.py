@@ -211,6 +211,7 @@ document = Table(
     Column("content_mac", String(HASH), nullable=False),  # what that file held when this version was read
     Column("raw_mac", String(HASH), nullable=False, server_default=""),  # the same, whoever read it and how
     Column("agreed", Boolean, nullable=False, server_default=false()),  # two people let this content out
+    Column("calls_for", Text),  # the label that the content of this version calls for; NULL if it calls for none
     Column("intake", ForeignKey("node.id")),  # the collection whose folder holds the file, wherever it lies now
     Column("part_of", ForeignKey("document.id")),  # the mail that it was attached to
     Column("wrapped_key", LargeBinary, nullable=False),

@@ -33,7 +33,7 @@ from acl.admin.edits import (
 from acl.admin.nodes import own_label
 from acl.decision import Deny, What, Who, decider
 from acl.errors import NotAllowed
-from acl.labels import PUBLIC, Label, Level
+from acl.labels import PUBLIC, Label, Level, covers
 from acl.names import ACTIONS, ANY_ACTION, EVERYONE, ROOT, Action, UserId
 from acl.read import rules_on, what_at, whats_at, who_of
 from store.schema import break_glass, casbin_rule, users
@@ -112,7 +112,7 @@ def may_make(actor: Actor, edit: Edit) -> Permit | Deny:  # noqa: C901, PLR0911,
             return actor.manages(to) and _may_loosen(actor, place, "read")
         case SetInheritance(place):
             return _may_loosen(actor, place, "read")
-        case SetLabel(place, label) if not raises(own_label(actor.connection, place) or Label(), label):
+        case SetLabel(place, label) if not covers(label, own_label(actor.connection, place) or Label()):
             return _may_loosen(actor, place, "read")
         case SetLabel(place):
             return actor.manages(place)
@@ -174,11 +174,6 @@ def _people_below(connection: Connection, subjects: Sequence[str]) -> frozenset[
     everybody = EVERYONE in subjects
     found = select(users.c.id).where(users.c.active, true() if everybody else named)
     return frozenset(UserId(id_) for id_ in connection.scalars(found))
-
-
-def raises(old: Label, new: Label) -> bool:
-    """Say whether a new label protects at least as much as an old one."""
-    return new.level >= old.level and new.compartments >= old.compartments
 
 
 def _may_loosen(actor: Actor, place: str, action: str) -> Permit | Deny:

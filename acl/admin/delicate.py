@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select, union_all
 
-from acl.admin.authority import raises
 from acl.admin.edits import (
     AddRule,
     AddUser,
@@ -29,7 +28,7 @@ from acl.admin.edits import (
 )
 from acl.admin.nodes import own_label, subtree
 from acl.admin.people import clearance_of
-from acl.labels import PUBLIC, Label, Level
+from acl.labels import PUBLIC, Label, Level, covers
 from acl.names import ROOT
 from acl.read import closure, what_at
 from store.schema import casbin_rule, document, document_compartment, node, node_compartment
@@ -56,7 +55,7 @@ def reason_for_two(connection: Connection, edit: Edit) -> str:  # noqa: C901, PL
             return f"it opens {place} in an emergency"
         case AddUser(user, clearance=label) if is_sensitive(label):
             return f"it clears {user} for {label}"
-        case SetClearance(user, label) if is_sensitive(label) and not raises(label, clearance_of(connection, user)):
+        case SetClearance(user, label) if is_sensitive(label) and not covers(clearance_of(connection, user), label):
             return f"it clears {user} for {label}"
         case SetActive(user, active=True) if is_sensitive(clearance_of(connection, user)):
             return f"it lets {user} in, who is cleared for {clearance_of(connection, user)}"
@@ -70,7 +69,7 @@ def reason_for_two(connection: Connection, edit: Edit) -> str:  # noqa: C901, PL
             return f"it frees {member} of a deny on {kept}" if kept else ""
         case MoveFolder(place) | SetInheritance(place) | MoveDocument(place) | SetOwner(place):
             return f"{place} holds what is restricted" if _holds_sensitive(connection, place) else ""
-        case SetLabel(place, label) if not raises(own_label(connection, place) or PUBLIC, label):
+        case SetLabel(place, label) if not covers(label, own_label(connection, place) or PUBLIC):
             return f"it lowers the label of {place}" if _holds_sensitive(connection, place) else ""
     return ""
 

@@ -16,13 +16,14 @@ from acl.insight.replay import current, differences, replay
 from acl.labels import Compartment, Label, Level
 from acl.names import DocumentId, NodeId, UserId
 from audit.ledger import records
+from ingest.foresee import foresee
 from ingest.quarantine import held_document, held_documents
 from ingest.reading import read
 from ingest.types import Finding
 from ingest.versions import finish_released
 from store import schema
 from store.engine import snapshot
-from tests.intake import edges_of, take_in
+from tests.intake import TAKER, Quiet, edges_of, mail, take_in
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -113,6 +114,67 @@ def test_a_label_that_is_raised_afterwards_lets_it_in_with_the_next_run(house: W
     made = run(house, folder)
     assert (made.added, made.unchanged, made.held) == (1, 1, {})
     assert "drawer" in texts(house, "card drawer")
+
+
+def lower(world: World, label: Label) -> None:
+    asked = administer(world.store.engine, world.ledger, FIRST, [SetLabel(HOUSE, label)])
+    if isinstance(asked, Waiting):
+        approve(world.store.engine, world.ledger, SECOND, asked.approval)
+
+
+def test_a_label_that_is_lowered_afterwards_holds_back_what_it_no_longer_covers(house: World, folder: Path) -> None:
+    """The file is the same: only what it calls for tells that its label was too low all at once."""
+    administer(house.store.engine, house.ledger, FIRST, [SetLabel(HOUSE, PCI)])
+    assert run(house, folder).held == {}
+    lower(house, Label(Level.INTERNAL))
+    made = run(house, folder)
+    assert (made.unchanged, made.held) == (1, {"till.md": ("1 x card number: calls for confidential+pci",)})
+    assert "drawer" not in texts(house, "card drawer")
+    assert house.index.count() == 1
+    administer(house.store.engine, house.ledger, FIRST, [SetLabel(HOUSE, PCI)])
+    assert run(house, folder).held == {}
+    assert "drawer" in texts(house, "card drawer")
+
+
+def test_a_label_that_is_lowered_and_covers_all_the_same_holds_nothing_back(house: World, folder: Path) -> None:
+    administer(house.store.engine, house.ledger, FIRST, [SetLabel(HOUSE, Label(Level.RESTRICTED, PCI.compartments))])
+    run(house, folder)
+    lower(house, PCI)
+    assert run(house, folder).unchanged == 2
+    assert "drawer" in texts(house, "card drawer")
+
+
+def test_what_two_people_let_out_stays_out_under_a_lower_label(house: World, folder: Path) -> None:
+    run(house, folder)
+    let_out(house, held(house))
+    lower(house, Label(Level.PUBLIC))
+    assert run(house, folder).unchanged == 2
+    assert "drawer" in texts(house, "card drawer")
+
+
+def test_what_is_attached_to_a_mail_is_held_back_with_it_under_a_lower_label(house: World, folder: Path) -> None:
+    (folder / "shed.eml").write_bytes(mail("The shed is green.", code="The card of the shed lies in the drawer."))
+    administer(house.store.engine, house.ledger, FIRST, [SetLabel(HOUSE, PCI)])
+    assert run(house, folder).held == {}
+    lower(house, Label(Level.INTERNAL))
+    assert set(run(house, folder).held) == {"till.md", "shed.eml", "shed.eml/001 code.txt"}
+    assert "shed" not in texts(house, "green shed drawer")
+
+
+def test_a_run_that_lowers_a_label_foresees_and_holds_back_what_it_no_longer_covers(house: World, folder: Path) -> None:
+    (folder / "till").mkdir()
+    (folder / "till.md").rename(folder / "till" / "till.md")
+    declaration = folder / "till" / ".ntk.yaml"
+    declaration.write_text("level: confidential\ncompartments: [pci]\n", "utf-8")
+    assert run(house, folder).held == {}
+    declaration.write_text("level: internal\ncompartments: [pci]\n", "utf-8")
+    foreseen = foresee(folder, HOUSE, TAKER, edges_of(house, reading=reading), Quiet())
+    assert list(foreseen.summary.held) == ["till/till.md"]
+    (waiting,) = run(house, folder).warnings
+    approve(house.store.engine, house.ledger, FIRST, waiting.rsplit(" ", 1)[-1])
+    made = run(house, folder)
+    assert list(made.held) == ["till/till.md"]
+    assert "drawer" not in texts(house, "card drawer")
 
 
 def test_it_takes_a_second_person_to_let_something_out(house: World, folder: Path) -> None:

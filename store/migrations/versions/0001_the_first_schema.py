@@ -170,6 +170,7 @@ def upgrade() -> None:
         sa.Column("content_mac", sa.String(length=64), nullable=False),
         sa.Column("raw_mac", sa.String(length=64), server_default="", nullable=False),
         sa.Column("agreed", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("calls_for", sa.Text(), nullable=True),
         sa.Column("intake", sa.String(length=137), nullable=True),
         sa.Column("part_of", sa.String(length=137), nullable=True),
         sa.Column("wrapped_key", sa.LargeBinary(), nullable=False),
