@@ -91,9 +91,7 @@ def foresee_folder(
     Raises:
         As `ingest_folder`.
     """
-    collection = parse_collection(target.name)
-    with refusal_recorded(house.ledger, actor, what="intake"), snapshot(house.store.engine) as connection:
-        edits = edits_for(Actor.of(connection, actor), collection, target)
+    collection, edits = _asked(house, target, actor)
     return foresee(folder, collection, actor, house.intake.edges, progress, before=edits, options=options)
 
 
@@ -103,11 +101,16 @@ def prepare(house: House, target: Target, actor: UserId) -> NodeId | Waiting:
     Raises:
         BadName, BadLabel, UnknownName, AlreadyThere, NotAllowed: It cannot be.
     """
-    collection = parse_collection(target.name)
-    with refusal_recorded(house.ledger, actor, what="intake"), snapshot(house.store.engine) as connection:
-        edits = edits_for(Actor.of(connection, actor), collection, target)
+    collection, edits = _asked(house, target, actor)
     made = administer(house.store.engine, house.ledger, actor, edits)
     return made if isinstance(made, Waiting) else collection
+
+
+def _asked(house: House, target: Target, actor: UserId) -> tuple[NodeId, list[Edit]]:
+    """Give the collection, and what is to be changed so that it is there; a refusal is recorded."""
+    collection = parse_collection(target.name)
+    with refusal_recorded(house.ledger, actor, what="intake"), snapshot(house.store.engine) as connection:
+        return collection, edits_for(Actor.of(connection, actor), collection, target)
 
 
 def require_fill(actor: Actor, collection: NodeId) -> None:

@@ -38,7 +38,7 @@ from ingest.foresee import Foreseen, Readers
 from ingest.one_by_one import parents_in
 from ingest.outcome import Outcome, Summary
 from ingest.pipeline import ahead
-from ingest.run import UNKNOWN, name_of, parents
+from ingest.run import UNKNOWN, name_of, parents, teller
 from ingest.types import shown
 from ingest.walk import walk
 
@@ -168,6 +168,7 @@ class _Run:
         self._server, self._root, self._walked, self._begun = server, root, walked, begun
         self._collection, self._options, self._progress, self._dry_run = collection, options, progress, dry_run
         self._summary = Summary(passed_over=walked.hidden + walked.ignored, warnings=[*begun.warnings])
+        self._tell = teller(self._summary, progress)
 
     def whole(self) -> Summary:
         # Before anything is sent: what somebody else takes in meanwhile is not on this list, and not gone.
@@ -182,10 +183,6 @@ class _Run:
                 self._tell(outcome)
         self._drop(stock, met)
         return self._summary
-
-    def _tell(self, outcome: Outcome) -> None:
-        self._summary.add(outcome)
-        self._progress.finished(outcome)
 
     def _stock(self) -> Iterator[tuple[str, bool]]:
         after: str | None = ""

@@ -16,7 +16,7 @@ from ingest.families import Reader, stock_of
 from ingest.outcome import Outcome, Summary
 from ingest.pipeline import Job, ahead
 from ingest.placing import plan_of
-from ingest.run import Options, files_of, gone_from, parents
+from ingest.run import Options, files_of, gone_from, parents, teller
 from ingest.walk import walk
 
 if TYPE_CHECKING:
@@ -96,11 +96,7 @@ def foresee(
         summary = Summary(passed_over=walked.hidden + walked.ignored, warnings=[*rehearsed.warnings])
         reader = Reader(job.intake, edges.keys, job.stock, edges.read)
         met: set[str] = set()
-
-        def tell(outcome: Outcome) -> None:
-            summary.add(outcome)
-            progress.finished(outcome)
-
+        tell = teller(summary, progress)
         progress.started(len(walked.found))
         for file, family in ahead(
             lambda file: reader.family(file, job.places[file.parents]), files_of(root, walked, tell)
@@ -108,11 +104,9 @@ def foresee(
             met |= family.sources
             for outcome in foreseen_of(family, rehearsed.labels[file.parents], job.stock):
                 tell(outcome)
-        gone = gone_from(walked, met, job, edges.keys)
+        gone = gone_from(walked, met, job, edges.keys, options.brake)
     if isinstance(gone, str):
         summary.warnings.append(gone)
-    elif too_many := options.brake.why_not(len(gone), len(job.stock.by_source)):
-        summary.warnings.append(too_many)
     else:
         for known in gone:
             tell(Outcome(known.id, "removed"))

@@ -85,14 +85,12 @@ def ingest(
         summary = Summary(passed_over=walked.hidden + walked.ignored, warnings=[*opened.warnings])
         with snapshot(edges.engine) as connection:
             job = Job(collection, actor, opened.places, stock_of(connection, collection))
-        tell = _teller(summary, progress)
+        tell = teller(summary, progress)
         progress.started(len(walked.found))
         met = take_in(files_of(root, walked, tell), job, edges, tell)
-        gone = gone_from(walked, met, job, edges.keys)
+        gone = gone_from(walked, met, job, edges.keys, options.brake)
         if isinstance(gone, str):
             summary.warnings.append(gone)
-        elif too_many := options.brake.why_not(len(gone), len(job.stock.by_source)):
-            summary.warnings.append(too_many)
         else:
             drop(gone, job, edges, tell)
     return summary
@@ -159,17 +157,28 @@ def files_of(root: Root, walked: Walked, tell: Callable[[Outcome], None]) -> Ite
         yield File(found.relative, partial(read_file, root, found))
 
 
-def gone_from(walked: Walked, met: set[str], job: Job, keys: Keys) -> list[Known] | str:
-    """Give the documents whose files are gone; or say why that cannot be known."""
+def gone_from(walked: Walked, met: set[str], job: Job, keys: Keys, brake: Brake) -> list[Known] | str:
+    """Give the documents whose files are gone; or say why nothing is to be deleted.
+
+    Args:
+        walked: The folder.
+        met: The sources that came of its files.
+        job: What was known before.
+        keys: The installation's.
+        brake: How many may go.
+    """
     if any(skipped.folder for skipped in walked.skipped):
         return UNKNOWN
     sources = job.stock.by_source
     unread = {source_of(keys, job.intake, skipped.relative) for skipped in walked.skipped}
     kept = met | unread | {below for source in unread & sources.keys() for below in job.stock.below(sources[source])}
-    return [known for source, known in sources.items() if source not in kept and known.state != "rejected"]
+    gone = [known for source, known in sources.items() if source not in kept and known.state != "rejected"]
+    return brake.why_not(len(gone), len(sources)) or gone
 
 
-def _teller(summary: Summary, progress: Progress) -> Callable[[Outcome], None]:
+def teller(summary: Summary, progress: Progress) -> Callable[[Outcome], None]:
+    """Give what counts an outcome, and lets it be seen."""
+
     def tell(outcome: Outcome) -> None:
         summary.add(outcome)
         progress.finished(outcome)
