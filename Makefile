@@ -9,6 +9,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 .PHONY: help demo test check format golden soak-ingest sample docs clean
 BENCHES_acl := acl deciders
 BENCHES_ingest := embed ingest parsing
+BENCHES_retrieval := scifact path
 
 help: ## list these words
 	@grep -E '^[a-z%-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -38,7 +39,7 @@ docs: .venv/.dev ## write the generated reference pages
 sample: .venv/.dev ## write the documents of the sample company
 	$(BIN)/python deploy/sample/make.py
 
-bench-%: .venv/.dev ## measure acl, demo or ingest, and renew its tables in docs/benchmarks.md
+bench-%: .venv/.dev ## measure acl, demo, ingest or retrieval, and renew its tables in docs/benchmarks.md
 	set -e; for name in $(or $(BENCHES_$*),$*); do $(BIN)/python -m bench $$name --write; done
 
 soak-ingest: .venv/.dev ## kill ingestion at every step, 200 times, and fill its disk in twenty ways
