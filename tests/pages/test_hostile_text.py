@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from bench.obedient import WORDINGS, Obedient, cases
 from egress.answer import MAX_QUESTION
+from egress.prompt import build_prompt, new_delimiter
+from redaction.types import Redacted
 from tests.pages.reader import ask, settle, text_of, unfold
 from tests.pages.stand_in import event, problem, reply_of, whole
 
@@ -70,6 +73,20 @@ def test_hostile_text_is_shown_as_text_wherever_it_stands(page: Page, service: S
     assert elements_of(page) <= OUR_ELEMENTS
     unfold(page)
     page.locator(".marker, .answer").first.click()
+
+
+def test_what_an_obedient_model_writes_makes_no_request_even_unchecked(page: Page, service: StandIn) -> None:
+    """PI-01: each channel of the bench, before the output check has seen it."""
+    one_each = {case.texts[-2]: case for case in cases(WORDINGS[:1]) if case.position == "before the text"}
+    drafts = [
+        Obedient().complete(build_prompt(Redacted(case.texts, {}), new_delimiter())) for case in one_each.values()
+    ]
+    assert len(drafts) > 20
+    service.body, service.cut = whole(reply_of(tuple(draft.text for draft in drafts))), 4096
+    ask(page)
+    settle(page)
+    assert text_of(page, ".answer") == "\n".join(draft.text for draft in drafts)
+    assert elements_of(page) <= OUR_ELEMENTS
 
 
 def test_hostile_text_in_an_error_is_shown_as_text(page: Page, service: StandIn) -> None:
