@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 BENCHES_acl := acl deciders
 BENCHES_ingest := embed ingest parsing
 BENCHES_redaction := exfiltration
-BENCHES_retrieval := scifact path
+BENCHES_retrieval := scifact path excerpts
 
 help: ## list these words
 	@grep -E '^[a-z%-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14

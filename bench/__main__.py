@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bench.figures import Figure, renew_page, table
 
-NAMES = ("acl", "deciders", "demo", "embed", "exfiltration", "ingest", "nothing", "parsing", "path", "scifact")
+NAMES = ("acl", "deciders", "demo", "embed", "excerpts", "exfiltration", "ingest", "parsing", "path", "scifact")
 
 
 def main() -> None:

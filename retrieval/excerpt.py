@@ -2,97 +2,163 @@
 
 from __future__ import annotations
 
-import math
-from collections import Counter, defaultdict
+import re
+from collections import Counter
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-import qdrant_edge
-
+from retrieval.alike import adds_nothing, newest_first, statement
+from retrieval.find import SNIPPETS
+from retrieval.relevance import ENOUGH, asked_for, covered, support, terms, weigh
 from retrieval.sentences import sentences
-from retrieval.types import Excerpt, Snippet
+from retrieval.types import Excerpt
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from collections.abc import Set as AbstractSet
+    from collections.abc import Iterator, Mapping, Sequence
 
+    from retrieval.alike import Statement
     from retrieval.permit import Permitted
+    from retrieval.types import ChunkId, Snippet
 
 MAX_EXCERPTS: Final = 5
-MAX_CHARACTERS: Final = 480  # of one excerpt
-MAX_FROM_ONE_DOCUMENT: Final = 2
+ALSO: Final = 0.6  # of the support of the best snippet: what has less is shown beside nothing
 
-# A snippet is relevant when it is near in meaning, or fairly near and shares the question's words, or holds
-# all of them: of the names and numbers in "Gwen's IBAN" or "panel P09", an embedding knows nothing.
-# Found on answerable and unanswerable questions: see docs/decisions/0008-honest-nothing.md.
-NEAR: Final = 0.40
-FAIRLY_NEAR: Final = 0.30
-SHARED_WORDS: Final = 0.5
-EXACT_WORDS: Final = 2  # a question of fewer says too little to be answered by its words alone
+# Characters of all excerpts together: a share of the five best snippets, so that a chunk of any size is cut down,
+# and never so few that nothing can be said. Found by `python -m bench excerpts`.
+SHARE: Final = 0.45
+LEAST: Final = 480
+MOST_OF_ONE_DOCUMENT: Final = 0.67  # of that, as long as others have something to say
 
-_BM25: Final = qdrant_edge.Bm25()  # its tokens, stop words and stems are those of the index
+_NEIGHBOUR: Final = 0.3  # what a word counts that stands in the sentence before or after
+_AROUND: Final = 0.15  # the same, anywhere in the chunk
+_WITHOUT_WORDS: Final = 0.02  # so that near snippets without any of the words are told from far ones
+_WORTH_SHOWING: Final = 0.1  # of the value of the best sentence
+
+# Who is meant by such a first word stands in the sentence before.
+_POINTS_BACK: Final = re.compile(
+    r"[\"'(\u201c]*(?:it|its|they|them|their|theirs|he|she|his|her|this|that|these|those|such|both|however|also"
+    r"|therefore|thus|otherwise|er|sie|es|ihr|dies\w{0,2}|diese[rsmn]?|dort|dabei|dazu|daf\u00fcr|sonst|il|elle|ils"
+    r"|elles|cela|ceci|ello|esto|eso)\b",
+    re.IGNORECASE,
+)
 
 
-def excerpts(question: str, permitted: Permitted) -> tuple[Excerpt, ...]:
-    """Choose the stretches of permitted snippets that answer a question; none if none is relevant.
+def excerpts(question: str, permitted: Permitted, about: str = "") -> tuple[Excerpt, ...]:
+    """Choose the stretches of permitted snippets that answer a question; none if none is worth showing.
 
     Args:
         question: As asked.
-        permitted: In the order of relevance; that order is kept.
+        permitted: What to choose from: the first eight of it, so that what had to be searched for the rest moves
+            nothing.
+        about: The earlier questions that this one goes on from.
 
     Returns:
-        At most 5, of at most 480 characters each (or one sentence, if that is longer), at most two from
-        one document, no text twice, and of one document no sentence twice.
+        At most 5, one of a chunk, the best supported first; of versions of one text, the newest before the others.
+        No sentence is in it that says only what another of them says. Together they have at most `SHARE` of the
+        characters of the first five snippets, or `LEAST`, or are one sentence that is longer.
     """
-    asked = terms(question)
-    relevant = [snippet for snippet in permitted.snippets if snippet.text.strip() and is_relevant(asked, snippet)]
-    weights = _weights(asked, [snippet.text for snippet in relevant])
-    taken: Counter[str] = Counter()
-    said: defaultdict[str, set[str]] = defaultdict(set)  # sentences of each document
-    chosen: list[Excerpt] = []
-    for snippet in relevant:
-        excerpt = _best_stretch(snippet, weights, said[snippet.document])
-        if excerpt is None or taken[snippet.document] == MAX_FROM_ONE_DOCUMENT:
-            continue
-        if excerpt.text not in {other.text for other in chosen}:
-            taken[snippet.document] += 1
-            chosen.append(excerpt)
-            said[snippet.document].update(excerpt.text[start:end] for start, end in sentences(excerpt.text))
-    return tuple(chosen[:MAX_EXCERPTS])
+    snippets = [snippet for snippet in permitted.snippets[:SNIPPETS] if snippet.text.strip()]
+    supports = dict(zip([snippet.chunk for snippet in snippets], support(question, snippets, about), strict=True))
+    best = max(supports.values(), default=0)
+    if best < ENOUGH:
+        return ()
+    ranked = sorted(snippets, key=lambda snippet: -supports[snippet.chunk])
+    ordered, newest = newest_first([snippet for snippet in ranked if supports[snippet.chunk] >= ALSO * best])
+    room = SHARE * sum(len(snippet.text) for snippet in permitted.snippets[:MAX_EXCERPTS])
+    cuts = list(_cuts(ordered))
+    choice = _chosen(cuts, _values(cuts, asked_for(question, about), supports), max(LEAST, int(room)))
+    return tuple(
+        _excerpt(cuts[number], first, last, newest.get(cuts[number].snippet.chunk))
+        for number, (first, last) in sorted(choice.stretches.items())
+    )
 
 
-def is_relevant(asked: frozenset[int], snippet: Snippet) -> bool:
-    """Say whether a snippet is worth showing for the terms of a question."""
-    if snippet.similarity >= NEAR:
-        return True
-    shared = asked & terms(f"{snippet.title}\n{snippet.text}")
-    if len(shared) == len(asked) >= EXACT_WORDS:
-        return True
-    return snippet.similarity >= FAIRLY_NEAR and len(shared) >= SHARED_WORDS * len(asked) > 0
+@dataclass(frozen=True, slots=True)
+class _Cut:
+    """A snippet as sentences."""
+
+    snippet: Snippet
+    spans: Sequence[tuple[int, int]]
+    new: Sequence[bool]  # which of them say what no better snippet says
+
+    def length(self, first: int, last: int) -> int:
+        return self.spans[last][1] - self.spans[first][0]
+
+    def points_back(self, number: int) -> bool:
+        return number > 0 and bool(_POINTS_BACK.match(self.snippet.text, self.spans[number][0]))
 
 
-def terms(text: str) -> frozenset[int]:
-    """Give the stems of a text's words as the keyword index numbers them; stop words are left out."""
-    return frozenset(_BM25.embed_query(text).indices)
+def _cuts(snippets: Sequence[Snippet]) -> Iterator[_Cut]:
+    # Chunks of one section overlap, and documents are copied: what stands in two of them is shown once.
+    said: list[Statement] = []
+    for snippet in snippets:
+        spans = sentences(snippet.text)
+        statements = [statement(snippet.text[start:end]) for start, end in spans]
+        yield _Cut(snippet, spans, [not adds_nothing(each, said) for each in statements])
+        said += statements
 
 
-def _weights(asked: frozenset[int], texts: Iterable[str]) -> dict[int, float]:
-    """Weigh the question's terms: rare among these texts counts more (idf)."""
-    bags = [terms(text) for text in texts]
-    return {term: math.log(1 + len(bags) / (1 + sum(term in bag for bag in bags))) for term in asked}
+def _values(
+    cuts: Sequence[_Cut], asked: Mapping[int, float], supports: Mapping[ChunkId, float]
+) -> dict[tuple[int, int], float]:
+    """Say what each new sentence is worth, by the number of its snippet and its own."""
+    bags = [[terms(cut.snippet.text[start:end]) for start, end in cut.spans] for cut in cuts]
+    weights = weigh(asked, [bag for inside in bags for bag in inside])
+    whole = sum(weights.values()) or 1
+    values: dict[tuple[int, int], float] = {}
+    for place, (cut, inside) in enumerate(zip(cuts, bags, strict=True)):
+        own = [covered(weights, bag) / whole for bag in inside]
+        around = _AROUND * covered(weights, frozenset[int]().union(*inside)) / whole + _WITHOUT_WORDS
+        backing = supports[cut.snippet.chunk] ** 3
+        for number in range(len(own)):
+            if cut.new[number]:
+                neighbour = max([*own[max(0, number - 1) : number], *own[number + 1 : number + 2]], default=0)
+                values[place, number] = (own[number] + _NEIGHBOUR * neighbour + around) * backing
+    return values
 
 
-def _best_stretch(snippet: Snippet, weights: Mapping[int, float], said: AbstractSet[str]) -> Excerpt | None:
-    """Choose the stretch of a snippet that answers; none if what answers in it was said before.
+@dataclass(slots=True)
+class _Choice:
+    """One stretch of each snippet that something was taken from, and what that is in characters."""
 
-    Chunks of one section overlap: the last sentences of one are the first of the next.
-    """
-    spans, repeated = _new_and_said(snippet.text, said)
-    scores, before = _scores(snippet.text, spans, weights), _scores(snippet.text, repeated, weights)
-    if not spans or (any(before) and not any(scores)):
-        return None
-    best = max(range(len(spans)), key=lambda number: (scores[number], -number))
-    first, last = _widened(spans, best)
-    start, end = spans[first][0], spans[last][1]
+    stretches: dict[int, tuple[int, int]] = field(default_factory=dict)  # first and last sentence
+    used: int = 0
+    of_document: Counter[str] = field(default_factory=Counter)
+
+    def take(self, place: int, cut: _Cut, number: int, *, room: int, for_document: int) -> None:
+        """Add a sentence, and what lies between it and the stretch that its snippet has; if it fits in whole."""
+        first, last = self.stretches.get(place, (number, number))
+        before = cut.length(first, last) if place in self.stretches else 0
+        widened = min(first, number), max(last, number)
+        if widened[0] == number and cut.points_back(number) and cut.new[number - 1]:
+            options = [(number - 1, widened[1]), widened]
+        else:
+            options = [widened]
+        for option in options:
+            more = cut.length(*option) - before
+            fits = self.used + more <= room and self.of_document[cut.snippet.document] + more <= for_document
+            if fits or not self.used:
+                self.stretches[place] = option
+                self.used += more
+                self.of_document[cut.snippet.document] += more
+                return
+
+
+def _chosen(cuts: Sequence[_Cut], values: Mapping[tuple[int, int], float], room: int) -> _Choice:
+    """Take the sentences of most worth while there is room: first with a limit for each document, then without."""
+    ordered = sorted(values, key=lambda each: (-values[each], each))
+    worthy = [each for each in ordered if values[each] >= _WORTH_SHOWING * values[ordered[0]]]
+    choice = _Choice()
+    for limit in (int(MOST_OF_ONE_DOCUMENT * room), room):
+        for place, number in worthy:
+            if place in choice.stretches or len(choice.stretches) < MAX_EXCERPTS:
+                choice.take(place, cuts[place], number, room=room, for_document=limit)
+    return choice
+
+
+def _excerpt(cut: _Cut, first: int, last: int, newest: Snippet | None) -> Excerpt:
+    start, end = cut.spans[first][0], cut.spans[last][1]
+    snippet = cut.snippet
     return Excerpt(
         chunk=snippet.chunk,
         document=snippet.document,
@@ -101,28 +167,7 @@ def _best_stretch(snippet: Snippet, weights: Mapping[int, float], said: Abstract
         start=start,
         end=end,
         label=snippet.label,
+        headings=snippet.headings,
+        dated=snippet.dated,
+        newest=newest.document if newest else None,
     )
-
-
-def _scores(text: str, spans: Iterable[tuple[int, int]], weights: Mapping[int, float]) -> list[float]:
-    return [sum(weights.get(term, 0) for term in terms(text[start:end])) for start, end in spans]
-
-
-def _new_and_said(text: str, said: AbstractSet[str]) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
-    """Part the sentences of a text from those at its beginning and at its end that were said before."""
-    spans = sentences(text)
-    new = [number for number, (start, end) in enumerate(spans) if text[start:end] not in said]
-    first, last = (new[0], new[-1] + 1) if new else (0, 0)
-    return spans[first:last], [*spans[:first], *spans[last:]]
-
-
-def _widened(spans: list[tuple[int, int]], best: int) -> tuple[int, int]:
-    """Add neighbours to a sentence while they fit: what follows first, since pronouns point back."""
-    first = last = best
-    while True:
-        if last + 1 < len(spans) and spans[last + 1][1] - spans[first][0] <= MAX_CHARACTERS:
-            last += 1
-        elif first > 0 and spans[last][1] - spans[first - 1][0] <= MAX_CHARACTERS:
-            first -= 1
-        else:
-            return first, last

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NewType
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -63,6 +65,8 @@ class Snippet:
     label: Label
     similarity: float
     rule: str  # the grant that let it through
+    headings: tuple[str, ...] = ()  # what it stands under, from the title down
+    dated: datetime | None = None  # when its file was last changed, as far as is known
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,3 +80,6 @@ class Excerpt:
     start: int
     end: int
     label: Label
+    headings: tuple[str, ...] = ()
+    dated: datetime | None = None
+    newest: DocumentId | None = None  # the document that has a later version of this text, if one was found

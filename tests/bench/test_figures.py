@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from bench.excerpts import figures as excerpt_figures
 from bench.figures import Figure, at_least, at_most, renew_page, table
-from bench.nothing import figures as nothing_figures
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,7 +26,7 @@ def test_a_goal_is_met_or_it_is_not() -> None:
 
 
 def test_without_its_data_a_figure_says_skipped_and_why(tmp_path: Path) -> None:
-    (figure,) = nothing_figures(quick=True, data=tmp_path)
+    (figure,) = excerpt_figures(quick=True, data=tmp_path)
     line = json.loads(figure.to_json())
     assert (line["value"], line["met"]) == ("skipped", None)
     assert "xquad" in line["note"]

@@ -18,7 +18,7 @@ from redaction.patterns import pattern_recognisers
 from redaction.recognise import recognise
 from redaction.redact import redact
 from redaction.tokens import issuer
-from retrieval.excerpt import MAX_CHARACTERS
+from retrieval.excerpt import LEAST
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,7 +44,7 @@ def chunks() -> Iterator[str]:
 
 def stretches(text: str) -> Iterator[str]:
     """Cut a chunk as an excerpt is: each is read by the recognisers alone, without what stands around it."""
-    yield from (text[at : at + MAX_CHARACTERS] for at in range(0, len(text), MAX_CHARACTERS))
+    yield from (text[at : at + LEAST] for at in range(0, len(text), LEAST))
 
 
 def names_in(text: str) -> list[str]:
