@@ -1,11 +1,11 @@
-"""Files that no library writes, made at run time: Outlook messages in their container, archives of named parts."""
+"""Files made at run time: archives with other parts than a library writes, Outlook messages in their container."""
 
 from __future__ import annotations
 
 import struct
 import zipfile
 from io import BytesIO
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,6 +23,25 @@ def zipped(parts: Mapping[str, bytes | str]) -> bytes:
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for number, (name, data) in enumerate(parts.items()):
             archive.writestr(name, data, None if number else zipfile.ZIP_STORED)
+    return buffer.getvalue()
+
+
+def with_parts(archive: bytes, parts: Mapping[str, bytes | str]) -> bytes:
+    """Give an archive with other parts in place of those of these names; what it did not have, comes behind."""
+    with zipfile.ZipFile(BytesIO(archive)) as old:
+        return zipped({name: old.read(name) for name in old.namelist()} | dict(parts))
+
+
+def part_of(archive: bytes, name: str) -> str:
+    """Read a part of an archive, as text."""
+    with zipfile.ZipFile(BytesIO(archive)) as parts:
+        return parts.read(name).decode()
+
+
+def saved(document: Any) -> bytes:
+    """Give the bytes of a document, workbook or presentation."""
+    buffer = BytesIO()
+    document.save(buffer)
     return buffer.getvalue()
 
 

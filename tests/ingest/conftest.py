@@ -14,10 +14,10 @@ from reportlab.lib.pdfencrypt import StandardEncryption  # type: ignore[import-u
 from reportlab.lib.styles import getSampleStyleSheet  # type: ignore[import-untyped]  # it ships no types
 from reportlab.platypus import Paragraph, SimpleDocTemplate  # type: ignore[import-untyped]  # it ships no types
 
-from tests.containers import outlook, zipped
+from tests.containers import outlook, saved, zipped
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
 SENTENCE = "The lamp on the north pier is green."
 
@@ -27,7 +27,7 @@ def _docx() -> bytes:
     document.add_heading("Pier lamps", level=1)
     document.add_paragraph(SENTENCE)
     document.core_properties.author = "Author Nobody"
-    return _saved(document.save)
+    return saved(document)
 
 
 def _xlsx() -> bytes:
@@ -35,7 +35,7 @@ def _xlsx() -> bytes:
     workbook.active.title = "Lamps"
     workbook.active.append(["Pier", "Remark"])
     workbook.active.append(["North", SENTENCE])
-    return _saved(workbook.save)
+    return saved(workbook)
 
 
 def _pptx() -> bytes:
@@ -44,7 +44,7 @@ def _pptx() -> bytes:
     slide.shapes.title.text = "Pier lamps"
     slide.placeholders[1].text = SENTENCE
     presentation.core_properties.author = "Author Nobody"
-    return _saved(presentation.save)
+    return saved(presentation)
 
 
 def _odt() -> bytes:
@@ -98,12 +98,8 @@ def _pdf(password: str | None = None) -> bytes:
     styles = getSampleStyleSheet()
     story = [Paragraph("Pier lamps", styles["Title"]), Paragraph(SENTENCE, styles["Normal"])]
     encrypt = StandardEncryption(password, canPrint=0) if password else None
-    return _saved(lambda file: SimpleDocTemplate(file, author="Author Nobody", encrypt=encrypt).build(story))
-
-
-def _saved(save: Callable[[BytesIO], object]) -> bytes:
     buffer = BytesIO()
-    save(buffer)
+    SimpleDocTemplate(buffer, author="Author Nobody", encrypt=encrypt).build(story)
     return buffer.getvalue()
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from ingest.errors import ParserMoved, Unreadable
 from ingest.parse import _TEXTS, FORMATS, parse_bytes
+from tests.containers import with_parts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -244,7 +245,7 @@ def test_what_a_parser_throws_becomes_a_reason_without_its_words(monkeypatch: py
 
 def test_a_feature_that_a_parser_warns_about_is_no_reason_to_refuse(documents: Mapping[str, bytes]) -> None:
     plain = b'<styleSheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"/>'
-    assert "North" in _said(_with_member(documents[".xlsx"], "xl/styles.xml", plain), ".xlsx")
+    assert "North" in _said(with_parts(documents[".xlsx"], {"xl/styles.xml": plain}), ".xlsx")
 
 
 def test_the_reason_for_a_wrong_encoding_does_not_carry_the_document() -> None:
@@ -262,7 +263,7 @@ def test_half_a_document_is_refused_or_read_as_far_as_it_goes(documents: Mapping
 
 def test_a_damaged_member_of_a_zip_is_refused_and_not_thrown(documents: Mapping[str, bytes]) -> None:
     for suffix, member in ((".docx", "word/document.xml"), (".xlsx", "xl/workbook.xml"), (".odt", "content.xml")):
-        assert f"this {suffix} is damaged" in reason(_with_member(documents[suffix], member, b"<broken"), f"a{suffix}")
+        assert f"this {suffix} is damaged" in reason(with_parts(documents[suffix], {member: b"<broken"}), f"a{suffix}")
 
 
 def test_entities_in_html_are_not_fetched(tmp_path: Path) -> None:
@@ -280,15 +281,6 @@ def _said(content: bytes, suffix: str) -> str:
         return parsed.text or "; ".join(parsed.notes)
     except Unreadable as refused:
         return str(refused)
-
-
-def _with_member(content: bytes, member: str, replacement: bytes) -> bytes:
-    """Put another content into one member of a zip."""
-    buffer = BytesIO()
-    with zipfile.ZipFile(BytesIO(content)) as old, zipfile.ZipFile(buffer, "w") as new:
-        for name in old.namelist():
-            new.writestr(name, replacement if name == member else old.read(name))
-    return buffer.getvalue()
 
 
 @pytest.mark.parametrize("suffix", sorted(FORMATS - OLD_OFFICE))
@@ -317,7 +309,7 @@ def test_flipped_bytes_within_a_zip_give_text_or_a_reason(
     with zipfile.ZipFile(BytesIO(documents[suffix])) as archive:
         xml = archive.read(member)
     for _ in range(12):
-        assert _said(_with_member(documents[suffix], member, _flipped(xml, chance)), suffix).encode("utf-8")
+        assert _said(with_parts(documents[suffix], {member: _flipped(xml, chance)}), suffix).encode("utf-8")
 
 
 def _flipped(content: bytes, chance: random.Random) -> bytes:

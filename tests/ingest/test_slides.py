@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from io import BytesIO
 from typing import Any
 
 import pptx
@@ -12,14 +11,7 @@ from pptx.util import Inches, Pt
 
 from ingest.slides import read_pptx
 from ingest.types import Block
-from tests.containers import zipped
-
-
-def saved(presentation: Any) -> bytes:
-    """Give the bytes of a presentation."""
-    buffer = BytesIO()
-    presentation.save(buffer)
-    return buffer.getvalue()
+from tests.containers import saved, zipped
 
 
 def shows(*titles: str) -> Any:

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import re
-import zipfile
 from datetime import date, datetime, time
-from io import BytesIO
-from typing import TYPE_CHECKING, Any
 
 import openpyxl.comments  # type: ignore[import-untyped]  # it ships no types
 import pytest
@@ -15,24 +12,9 @@ from openpyxl.utils import get_column_letter  # type: ignore[import-untyped]  # 
 from ingest.errors import Unreadable
 from ingest.spreadsheet import read_xlsx
 from ingest.types import Block
-from tests.containers import zipped
-
-if TYPE_CHECKING:
-    from ingest.types import Parsed
+from tests.containers import part_of, saved, with_parts
 
 OLE = bytes.fromhex("d0cf11e0a1b11ae1") + bytes(512)
-
-
-def saved(document: Any) -> bytes:
-    """Give the bytes of a document."""
-    buffer = BytesIO()
-    document.save(buffer)
-    return buffer.getvalue()
-
-
-def texts(parsed: Parsed) -> list[str]:
-    """List what the blocks say."""
-    return [block.text for block in parsed.blocks]
 
 
 def sheet(*rows: list[object]) -> bytes:
@@ -101,15 +83,10 @@ def test_a_sheet_that_claims_a_million_columns_is_read_by_what_it_holds() -> Non
 
 
 def _claiming(content: bytes, dimension: str) -> bytes:
-    buffer = BytesIO()
-    with zipfile.ZipFile(BytesIO(content)) as old, zipfile.ZipFile(buffer, "w") as new:
-        for name in old.namelist():
-            data = old.read(name)
-            if name.endswith("sheet1.xml"):
-                data, changed = re.subn(rb'<dimension ref="[^"]*"', f'<dimension ref="{dimension}"'.encode(), data)
-                assert changed == 1
-            new.writestr(name, data)
-    return buffer.getvalue()
+    name = "xl/worksheets/sheet1.xml"
+    data, changed = re.subn(r'<dimension ref="[^"]*"', f'<dimension ref="{dimension}"', part_of(content, name))
+    assert changed == 1
+    return with_parts(content, {name: data})
 
 
 def test_hidden_rows_and_columns_are_left_out_and_counted() -> None:
@@ -165,14 +142,12 @@ def test_comments_and_formulas_are_left_out_and_boxes_are_kept() -> None:
     workbook.active.append(["seen", "=SECRET(1)"])
     workbook.active["A1"].comment = openpyxl.comments.Comment("secret", "Author Nobody")
     content = saved(workbook)
-    with zipfile.ZipFile(BytesIO(content)) as archive:
-        parts = {name: archive.read(name) for name in archive.namelist()}
     a = "http://schemas.openxmlformats.org/drawingml/2006/main"
-    parts["xl/drawings/drawing1.xml"] = f'<d xmlns:a="{a}"><a:p><a:r><a:t>In a box.</a:t></a:r></a:p></d>'.encode()
-    relations = parts["xl/worksheets/_rels/sheet1.xml.rels"].replace(
-        b"</Relationships>", b'<Relationship Id="box" Target="../drawings/drawing1.xml"/></Relationships>'
-    )
-    text = read_xlsx(zipped({**parts, "xl/worksheets/_rels/sheet1.xml.rels": relations})).text
+    drawing = f'<d xmlns:a="{a}"><a:p><a:r><a:t>In a box.</a:t></a:r></a:p></d>'
+    names = "xl/drawings/drawing1.xml", "xl/worksheets/_rels/sheet1.xml.rels"
+    relation = '<Relationship Id="box" Target="../drawings/drawing1.xml"/></Relationships>'
+    relations = part_of(content, names[1]).replace("</Relationships>", relation)
+    text = read_xlsx(with_parts(content, {names[0]: drawing, names[1]: relations})).text
     assert text == "Sheet\n\nseen\n\nIn a box."
 
 
@@ -192,10 +167,7 @@ def test_a_sheet_that_is_spread_out_is_refused() -> None:
 
 
 def _of_rows(row: str, times: int) -> bytes:
-    sheet = openpyxl.Workbook()
-    with zipfile.ZipFile(BytesIO(saved(sheet))) as archive:
-        parts = {name: archive.read(name) for name in archive.namelist()}
     main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
     content = f'<worksheet xmlns="{main}"><sheetData>{row * times}</sheetData></worksheet>'
-    noise = b"".join(str(number).encode() for number in range(100_000))  # so that the whole is no bomb by its ratio
-    return zipped({"noise": noise, **parts, "xl/worksheets/sheet1.xml": content})
+    noise = "".join(map(str, range(100_000)))  # so that the whole is no bomb by its ratio
+    return with_parts(sheet(), {"xl/worksheets/sheet1.xml": content, "noise": noise})

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import docx
 import pytest
@@ -12,24 +11,11 @@ from ingest.errors import Unreadable
 from ingest.parse import parse_bytes
 from ingest.types import Block
 from ingest.word import read_docx
-from tests.containers import zipped
+from tests.containers import saved, zipped
+from tests.ingest.blocks import texts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from ingest.types import Parsed
-
-
-def saved(document: Any) -> bytes:
-    """Give the bytes of a document."""
-    buffer = BytesIO()
-    document.save(buffer)
-    return buffer.getvalue()
-
-
-def texts(parsed: Parsed) -> list[str]:
-    """List what the blocks say."""
-    return [block.text for block in parsed.blocks]
 
 
 def test_headings_come_from_styles_and_short_paragraphs_are_text() -> None:
