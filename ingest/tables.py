@@ -72,11 +72,14 @@ def read_tsv(text: str) -> Parsed:
 def _separated(text: str, delimiter: str) -> Parsed:
     rows: list[list[str]] = []
     cells = 0
-    for row in csv.reader(StringIO(text, newline=""), delimiter=delimiter):
-        cells += len(row)
-        if cells > MOST_CELLS:
-            raise Unreadable(f"it has more than {MOST_CELLS:,} cells")
-        rows.append(row)
+    try:
+        for row in csv.reader(StringIO(text, newline=""), delimiter=delimiter):
+            cells += len(row)
+            if cells > MOST_CELLS:
+                raise Unreadable(f"it has more than {MOST_CELLS:,} cells")
+            rows.append(row)
+    except csv.Error:
+        raise Unreadable(f"it has a cell of more than {csv.field_size_limit():,} characters, or is no table") from None
     return Parsed("", (table_block(Table(rows)),))
 
 

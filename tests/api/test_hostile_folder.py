@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import zipfile
-from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 import docx
@@ -13,6 +11,7 @@ import pytest
 
 from api.errors import Exit
 from tests.api.conftest import make_site
+from tests.containers import part_of, saved, with_parts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,18 +37,10 @@ def word(members: Mapping[str, bytes | str] | None = None, prologue: str = "") -
     """Make a Word document, with other members than its own, or something before its XML."""
     made = docx.Document()
     made.add_paragraph("The lamp of the pier is green.")
-    plain, odd = BytesIO(), BytesIO()
-    made.save(plain)
-    with zipfile.ZipFile(plain) as old, zipfile.ZipFile(odd, "w", zipfile.ZIP_DEFLATED) as new:
-        for name in old.namelist():
-            content: bytes | str = old.read(name)
-            if name == DOCUMENT and prologue:
-                content = prologue + old.read(name).decode().partition("?>")[2]
-            new.writestr(name, (members or {}).get(name, content))
-        for name, content in (members or {}).items():
-            if name not in old.namelist():
-                new.writestr(name, content)
-    return odd.getvalue()
+    plain = saved(made)
+    if prologue:
+        plain = with_parts(plain, {DOCUMENT: prologue + part_of(plain, DOCUMENT).partition("?>")[2]})
+    return with_parts(plain, members or {})
 
 
 def hostile(folder: Path) -> dict[str, str]:
@@ -63,6 +54,9 @@ def hostile(folder: Path) -> dict[str, str]:
         "laughs.docx": (word(prologue=LAUGHS), "entit"),
         "outside.docx": (word(prologue=OUTSIDE), ""),
         "deep.json": (b"[" * DEEP + b"]" * DEEP, "deep"),
+        "line.csv": (b"Pier,Lamp\n" + b"lamp," * 9 * MB, "1,000,000 cells"),
+        "cell.csv": (b"Pier,Lamp\n" + b"l" * 49 * MB + b",2\n", "a cell of more than"),
+        "line.html": (b"<html><body><p>" + b"lamp " * 9 * MB, "too large"),
         "deep.html": (b"<html><body>" + b"<div>" * DEEP + b"text", "deep"),
         "cut.docx": (word()[:2000], "cut short"),
         "noise.pdf": (b"%PDF-1.7\n" + os.urandom(20_000), "damaged"),

@@ -3,67 +3,28 @@
 from __future__ import annotations
 
 import ast
-import json
 import logging
-import os
-import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from ingest.errors import ParserMoved
 from ingest.offline import ends_like_a_sentence, go_offline, unstructured
+from tests.ingest.watched import WATCH, read_all, run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 REPOSITORY = Path(__file__).parents[2]
-MUZZLE = {"DO_NOT_TRACK", "SCARF_NO_ANALYTICS", "UNSTRUCTURED_DISABLE_NOTICE"}
-
-# Refuses and notes every way out of the process, also those that swallow their errors.
-WATCH = """
-import json, sys
-attempts = []
-def watch(event, arguments):
-    if event in {"socket.getaddrinfo", "socket.connect", "socket.sendto", "subprocess.Popen", "os.posix_spawn"}:
-        target = str(arguments[1 if event in {"socket.connect", "socket.sendto"} else 0])
-        if "127.0.0.1" not in target:
-            attempts.append([event, target])
-            raise OSError("no way out")
-sys.addaudithook(watch)
-"""
-
-
-def run(script: str, *arguments: str) -> Any:
-    """Run a script in a process of its own, without the muzzle in its environment; it prints JSON last."""
-    environment = {name: value for name, value in os.environ.items() if name not in MUZZLE}
-    done = subprocess.run(
-        [sys.executable, "-c", script, *arguments],
-        check=True,
-        capture_output=True,
-        text=True,
-        cwd=REPOSITORY,
-        env=environment,
-        timeout=120,
-    )
-    return json.loads(done.stdout.splitlines()[-1])
 
 
 def test_parsing_every_format_opens_no_connection(tmp_path: Path, documents: Mapping[str, bytes]) -> None:
     for suffix, content in documents.items():
         (tmp_path / f"lamps{suffix}").write_bytes(content)
-    script = f"""{WATCH}
-from pathlib import Path
-from ingest.chunk import chunk
-from ingest.parse import parse_bytes
-files = sorted(Path(sys.argv[1]).iterdir())
-count = sum(bool(chunk(parse_bytes(file.read_bytes(), file.name), len, limit=900)) for file in files)
-print(json.dumps([count, attempts]))
-"""
-    assert run(script, str(tmp_path)) == [len(documents), []]
+    assert read_all(tmp_path) == (len(documents), [])
 
 
 def test_without_the_muzzle_the_parser_does_try_to_report() -> None:

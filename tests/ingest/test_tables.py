@@ -81,3 +81,10 @@ def test_a_file_of_one_column_is_a_list_of_lines() -> None:
 
 def test_an_empty_first_cell_keeps_the_columns_in_place() -> None:
     assert read_csv("\tQ1\tQ2\nRopes\t1\t2\n").text == "Ropes; Q1: 1; Q2: 2"
+
+
+def test_a_cell_longer_than_a_table_has_is_a_reason_of_its_own() -> None:
+    """Covers IN-08."""
+    with pytest.raises(Unreadable, match="a cell of more than 131,072 characters"):
+        read_csv("Pier,Lamp\n" + "l" * 131_073 + ",green\n")
+    assert read_csv("Pier,Lamp\n" + "l" * 131_072 + ",green\n").blocks
