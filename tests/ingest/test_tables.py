@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from ingest.errors import Unreadable
 from ingest.tables import Table, lines, read_csv
 
 
