@@ -12,6 +12,7 @@ from acl.names import DocumentId
 from retrieval.errors import EmbedderMismatch, IndexDown
 from retrieval.filter import DOCUMENT, OWN, SCOPE, VERSION, filter_of, of_documents, of_other_versions
 from retrieval.noted import require_made_by
+from retrieval.plan import PLAN, Plan, kilobytes
 from retrieval.points import BM25, DENSE, INTEGERS, KEYWORDS, payload_of, require_usable, tagged, words_of
 from retrieval.search import ByMeaning, ByWords, Found, HowNear, Query, search
 from retrieval.types import ChunkId, Hit, Point, Tags
@@ -34,7 +35,7 @@ _INDEXED: Final = dict.fromkeys(KEYWORDS, edge.PayloadSchemaType.Keyword) | dict
 class EdgeIndex:
     """The points of all collections in one shard, opened by one process."""
 
-    def __init__(self, path: Path, dimension: int, model: str = "") -> None:
+    def __init__(self, path: Path, dimension: int, model: str = "", *, plan: Plan = PLAN) -> None:
         """Open the shard at a path, or make it.
 
         Args:
@@ -42,14 +43,16 @@ class EdgeIndex:
             dimension: Of its vectors.
             model: What makes them. It is noted beside a new index and compared with the note of an old one;
                 without it, neither.
+            plan: How it is laid out and searched. One of another plan is brought in line by `tidy`.
 
         Raises:
             EmbedderMismatch: Its vectors were made by another model.
             IndexDown: Another process has it open, its files are damaged, or its vectors have another dimension.
         """
         self._dimension = dimension
+        self._by_meaning = _params(plan)
         try:
-            self._shard = _open(path, dimension, model)
+            self._shard = _open(path, dimension, model, plan)
         except EmbedderMismatch:
             raise
         except Exception as error:
@@ -84,7 +87,25 @@ class EdgeIndex:
             raise IndexDown(f"the index does not answer: {type(error).__name__}") from error
 
     def _ask_engine(self, queries: Sequence[Query], limit: int, *, inside: edge.Filter) -> list[list[Found]]:
-        return [[_found(point) for point in self._shard.query(_request(query, limit, inside))] for query in queries]
+        return [
+            [_found(point) for point in self._shard.query(self._request(query, limit, inside))] for query in queries
+        ]
+
+    def _request(self, query: Query, limit: int, inside: edge.Filter) -> edge.QueryRequest:
+        params = self._by_meaning
+        match query:
+            case ByMeaning(vector):
+                near = edge.Query.Nearest(vector.tolist(), using=DENSE)
+            case ByWords(words):
+                near = edge.Query.Nearest(words, using=BM25)
+                params = edge.SearchParams(idf=edge.IdfParams(corpus=inside))
+            case HowNear(vector, chunks):
+                near = edge.Query.Nearest(vector.tolist(), using=DENSE)
+                params = edge.SearchParams(exact=True)
+                inside = edge.Filter(must=[edge.HasIdCondition({*chunks}), inside])
+        return edge.QueryRequest(
+            limit=limit, query=near, filter=inside, params=params, with_payload=[DOCUMENT, VERSION]
+        )
 
     def put(self, points: Sequence[Point]) -> None:
         """Write points, durably: they are on disk when this returns.
@@ -123,6 +144,24 @@ class EdgeIndex:
         if chunks:
             self._update(edge.UpdateOperation.delete_points([*chunks]))
 
+    def tidy(self) -> bool:
+        """Build the graph over what was written since the last time, and bring the index in line with its plan.
+
+        Whatever was written is found before, too. It takes seconds for ten thousands of points, minutes for a
+        million, and **the whole process waits**: the engine holds the interpreter meanwhile. So it is for a process
+        that nobody waits for.
+
+        Returns:
+            Whether there was anything to do.
+
+        Raises:
+            IndexDown: The engine failed.
+        """
+        try:
+            return bool(self._shard.optimize())
+        except Exception as error:
+            raise IndexDown(f"the index cannot be tidied: {type(error).__name__}") from error
+
     def count(self) -> int:
         """Count the points.
 
@@ -142,13 +181,13 @@ class EdgeIndex:
             raise IndexDown(f"the index cannot be written: {type(error).__name__}") from error
 
 
-def _open(path: Path, dimension: int, model: str) -> edge.EdgeShard:
+def _open(path: Path, dimension: int, model: str, plan: Plan) -> edge.EdgeShard:
     path.mkdir(mode=0o700, parents=True, exist_ok=True)  # what a vector means can be guessed from it
     if model:
         require_made_by(model, path)
     # The engine compares the configuration with what is there, and makes what is not: also the rest of
     # an index whose making was cut off.
-    shard = edge.EdgeShard.load(str(path), _config(dimension))
+    shard = edge.EdgeShard.load(str(path), _config(dimension, plan))
     missing = _INDEXED.keys() - shard.info().payload_schema.keys()
     for key in sorted(missing):
         shard.update(edge.UpdateOperation.create_field_index(key, _INDEXED[key]))
@@ -157,32 +196,39 @@ def _open(path: Path, dimension: int, model: str) -> edge.EdgeShard:
     return shard
 
 
-def _config(dimension: int) -> edge.EdgeConfig:
-    return edge.EdgeConfig(
-        vectors={DENSE: edge.EdgeVectorParams(size=dimension, distance=edge.Distance.Cosine)},
-        sparse_vectors={BM25: edge.EdgeSparseVectorParams(modifier=edge.Modifier.Idf)},
+def _config(dimension: int, plan: Plan) -> edge.EdgeConfig:
+    codes = edge.TurboQuantQuantizationConfig(bits=edge.TurboQuantBitSize.Bits4, memory=edge.Memory.Pinned)
+    graph = edge.HnswIndexConfig(
+        m=plan.m, ef_construct=plan.ef_construct, full_scan_threshold=kilobytes(plan.scan_up_to, dimension)
     )
+    originals = edge.EdgeVectorParams(
+        size=dimension,
+        distance=edge.Distance.Cosine,
+        memory=edge.Memory.Cold,
+        quantization_config=codes,
+        hnsw_config=graph,
+    )
+    words = edge.EdgeSparseVectorParams(modifier=edge.Modifier.Idf, memory=edge.Memory.Cold)
+    optimizers = edge.EdgeOptimizersConfig(
+        default_segment_number=plan.segments, indexing_threshold=kilobytes(plan.index_from, dimension)
+    )
+    return edge.EdgeConfig(
+        vectors={DENSE: originals},
+        sparse_vectors={BM25: words},
+        payload_memory=edge.Memory.Cold,
+        optimizers=optimizers,
+    )
+
+
+def _params(plan: Plan) -> edge.SearchParams:
+    codes = edge.QuantizationSearchParams(rescore=True, oversampling=plan.oversampling)
+    return edge.SearchParams(hnsw_ef=plan.ef, quantization=codes)
 
 
 def to_edge_point(point: Point) -> edge.Point:
     """Give a point as the engine in process takes it."""
     vectors: Any = {DENSE: point.vector.tolist(), BM25: words_of(point)}
     return edge.Point(point.chunk, vectors, payload_of(point))
-
-
-def _request(query: Query, limit: int, inside: edge.Filter) -> edge.QueryRequest:
-    params = None
-    match query:
-        case ByMeaning(vector):
-            near = edge.Query.Nearest(vector.tolist(), using=DENSE)
-        case ByWords(words):
-            near = edge.Query.Nearest(words, using=BM25)
-            params = edge.SearchParams(idf=edge.IdfParams(corpus=inside))
-        case HowNear(vector, chunks):
-            near = edge.Query.Nearest(vector.tolist(), using=DENSE)
-            params = edge.SearchParams(exact=True)
-            inside = edge.Filter(must=[edge.HasIdCondition({*chunks}), inside])
-    return edge.QueryRequest(limit=limit, query=near, filter=inside, params=params, with_payload=[DOCUMENT, VERSION])
 
 
 def _found(point: edge.ScoredPoint) -> Found:

@@ -1,0 +1,46 @@
+"""How an index is laid out and searched: one value, which every engine is configured by.
+
+A graph that is searched through a filter loses what it should find, and says nothing. So what a reader sees is
+scanned: four bits for each dimension stand in memory, and the nearest by these are compared once more by the
+original vectors, which stand on the disk. What is wider than `scan_up_to` is searched by the graph, which is good
+at that. The figures behind each value are in docs/benchmarks.md, recall and search.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+_FLOAT: Final = 4  # bytes
+_KILOBYTE: Final = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The values of a configuration.
+
+    Args:
+        scan_up_to: So many visible points of a segment are scanned; what is wider goes by the graph.
+        oversampling: So many times what is asked for is compared by the original vectors.
+        m: Edges of a point in the graph.
+        ef_construct: Points that are looked at to place one in the graph.
+        ef: Points that the graph keeps in view while it is searched.
+        segments: Parts that are searched side by side, each by a core.
+        index_from: A segment of so many points gets a graph, and its payload indexes go to the disk.
+    """
+
+    scan_up_to: int = 300_000
+    oversampling: float = 4
+    m: int = 16
+    ef_construct: int = 100
+    ef: int = 256
+    segments: int = 2
+    index_from: int = 20_000
+
+
+PLAN: Final = Plan()
+
+
+def kilobytes(points: int, dimension: int) -> int:
+    """Give a number of points as the engine has its thresholds: in kilobytes of original vectors."""
+    return max(1, points * dimension * _FLOAT // _KILOBYTE)
