@@ -16,6 +16,8 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from acl.errors import BadLabel
 from acl.labels import Level, parse_level
 from api.errors import BadSettings
+from redaction.errors import BadPattern
+from redaction.references import OwnNumbers
 
 if TYPE_CHECKING:
     from store.folder import Layout
@@ -49,6 +51,37 @@ class ProviderSettings(BaseModel):
             raise ValueError(f"write one of {', '.join(level.name.lower() for level in Level)}") from error
 
 
+class RecognitionSettings(BaseModel):
+    """What is recognised beyond what every text may hold."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    region: str = Field(
+        default="GB",
+        pattern="^[A-Z]{2}$",
+        description="country where a phone number without a country code is dialled: two letters, as in ISO 3166",
+    )
+    numbers: tuple[str, ...] = Field(
+        default=(),
+        max_length=50,
+        description="patterns, in the syntax of RE2, of numbers that the organisation gives to staff, customers, cases",
+    )
+    guess: bool = Field(
+        default=True,
+        description="whether to mask as well what is, by the shape of a sentence, probably a name; "
+        "without it, only what rules and the directory know is masked",
+    )
+
+    @field_validator("numbers")
+    @classmethod
+    def _usable(cls, patterns: tuple[str, ...]) -> tuple[str, ...]:
+        try:
+            OwnNumbers(patterns)
+        except BadPattern as error:
+            raise ValueError(str(error)) from error
+        return patterns
+
+
 class Settings(BaseSettings):
     """Everything that can be set. There are no others, and an unknown name is refused."""
 
@@ -66,6 +99,7 @@ class Settings(BaseSettings):
         description="secret reference (file:PATH or env:NAME) of the URL of a PostgreSQL database, "
         "postgresql://USER:PASSWORD@HOST/NAME; without it, SQLite in the data folder",
     )
+    recognition: RecognitionSettings = Field(default=RecognitionSettings(), description="what is recognised in texts")
     provider: ProviderSettings | None = Field(
         default=None, description="where prompts may go; without it, answers are quotes and nothing leaves"
     )

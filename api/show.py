@@ -28,11 +28,27 @@ _SHOWN: Final = 160  # characters of an excerpt in a line
 # One person may be mentioned often, by name, number and address: what is counted is the mentions.
 KINDS: Final = {
     Kind.USER: ("mention of a person", "mentions of people"),
+    Kind.HANDLE: ("account name", "account names"),
     Kind.EMAIL: ("e-mail address", "e-mail addresses"),
     Kind.PHONE: ("phone number", "phone numbers"),
     Kind.IBAN: ("bank account", "bank accounts"),
+    Kind.BIC: ("bank code", "bank codes"),
     Kind.CARD: ("card number", "card numbers"),
+    Kind.IDENT: ("official number", "official numbers"),
+    Kind.NUMBER: ("reference number", "reference numbers"),
+    Kind.BIRTH: ("date of birth", "dates of birth"),
+    Kind.ADDRESS: ("postal address", "postal addresses"),
+    Kind.GEO: ("pair of coordinates", "pairs of coordinates"),
+    Kind.PLATE: ("number plate", "number plates"),
     Kind.IP: ("IP address", "IP addresses"),
+    Kind.MAC: ("device address", "device addresses"),
+    Kind.ORG: ("organisation", "organisations"),
+    Kind.PLACE: ("place", "places"),
+    Kind.DATE: ("date", "dates"),
+    Kind.AMOUNT: ("amount", "amounts"),
+    Kind.TRAIT: ("trait of a person", "traits of people"),
+    Kind.URL: ("link", "links"),
+    Kind.SECRET: ("removed secret", "removed secrets"),
     Kind.TEXT: ("look-alike of a token", "look-alikes of tokens"),
 }
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sqlalchemy import func, select
 
-from acl.read import people
 from api.errors import BadSettings
+from api.recognising import Recognisers
 from api.retagging import Retagger
 from api.settings import cache_folder, load_settings
 from audit.ledger import Ledger
@@ -23,8 +23,6 @@ from ingest.sandbox import Sandbox
 from ingest.together import Together
 from ingest.versions import Edges as IntakeEdges
 from ingest.versions import finish_released, settle
-from redaction.directory import Person, directory_recogniser
-from redaction.patterns import pattern_recognisers
 from redaction.vault import Vault
 from retrieval.edge import EdgeIndex
 from retrieval.embed import DIMENSION, MODEL_NAME, Embedder
@@ -34,19 +32,16 @@ from retrieval.remembered import Remembered
 from store.engine import snapshot
 from store.folder import Layout, open_store, owned
 from store.room import require_room
-from store.schema import chunk, document, policy_state
+from store.schema import chunk, document
 from store.secret import resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
     from pathlib import Path
-
-    from sqlalchemy import Connection, Engine
 
     from api.settings import ProviderSettings, Settings
     from egress.openai_model import OpenAiModel
     from ingest.types import Reading
-    from redaction.types import Recogniser
     from retrieval.embed import Embed
     from store.folder import Store
 
@@ -221,7 +216,7 @@ def _answering(
         index=index,
         embed=Remembered(embed),
         permit=partial(permit, engine=store.engine, keys=store.keys),
-        recognisers=Recognisers(store.engine),
+        recognisers=Recognisers(store.engine, settings.recognition),
         vault=Vault(store.engine, store.keys.tokens),
         ledger=ledger,
         local=Extractive(),
@@ -242,33 +237,3 @@ def _client(provider: ProviderSettings, root: Path) -> OpenAiModel:
 
 def _terms(provider: ProviderSettings) -> Provider:
     return Provider(provider.base_url.host or "", provider.model, provider.ceiling)
-
-
-class Recognisers:
-    """What recognises identities now: the patterns, and the directory as of the current policy."""
-
-    def __init__(self, engine: Engine) -> None:
-        """Read the directory from this database."""
-        self._engine = engine
-        self._patterns = pattern_recognisers()
-        self._lock = threading.Lock()  # a large directory takes a second to prepare: once, not in every thread
-        self._epoch = -1
-        self._people: frozenset[Person] = frozenset()
-        self._known: tuple[Recogniser, ...] = ()
-
-    def __call__(self) -> Sequence[Recogniser]:
-        """Give the recognisers; the directory is read again after a change of the policy."""
-        with self._lock:
-            with snapshot(self._engine) as connection:
-                epoch = connection.scalars(select(policy_state.c.epoch)).one()
-                found = self._people if epoch == self._epoch else _directory(connection)
-            if not self._known or found != self._people:
-                self._known = (directory_recogniser(sorted(found, key=lambda person: person.id)), *self._patterns)
-            self._epoch, self._people = epoch, found
-            return self._known
-
-
-def _directory(connection: Connection) -> frozenset[Person]:
-    return frozenset(
-        Person(row.id, row.name, row.email, row.phone, row.id.partition(":")[2]) for row in people(connection)
-    )

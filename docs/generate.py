@@ -11,7 +11,7 @@ import inspect
 import json
 from dataclasses import MISSING, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast, get_origin
 
 import typer
 from fastapi import FastAPI
@@ -134,6 +134,10 @@ def _form(field: FieldInfo) -> str:
         return "a table; as a variable, JSON"
     if part is Level:
         return LEVELS
+    if part is bool:
+        return "true, false"
+    if get_origin(field.annotation) is tuple:
+        return "a list of texts; as a variable, JSON"
     limits = ["not empty" for limit in field.metadata if getattr(limit, "min_length", 0) == 1]
     limits += [f"at most {limit.max_length} characters" for limit in field.metadata if hasattr(limit, "max_length")]
     return ", ".join(["URL" if "Url" in part.__name__ else "text", *limits])
@@ -142,6 +146,10 @@ def _form(field: FieldInfo) -> str:
 def _default(field: FieldInfo) -> str:
     if field.default is PydanticUndefined:
         return "none: it must be set"
+    if isinstance(field.default, BaseModel):
+        return "as below"
+    if isinstance(field.default, bool):
+        return f"`{str(field.default).lower()}`"
     return f"`{field.default!r}`" if field.default else "empty" if field.default == "" else "not set"
 
 

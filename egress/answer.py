@@ -14,6 +14,7 @@ from acl.names import parse_collection
 from acl.scope import scope_of
 from egress.check import check
 from egress.errors import EmptyQuestion, MalformedQuestion, PolicyBehind, QuestionTooLong, RightsChanged
+from egress.masking import kinds_for
 from egress.prompt import build_prompt, digest, literal, new_delimiter
 from egress.route import QUESTION, route_of
 from egress.trail import recorded
@@ -86,10 +87,12 @@ def answer(ask: Ask, edges: Edges) -> Reply:
         if not chosen:
             return trail.ended(_nothing(ask, conversation))
         alarms = trail.alarms(chosen, permitted)
-        route = route_of([excerpt.label for excerpt in chosen], edges.provider)
+        label = join([QUESTION, *(excerpt.label for excerpt in chosen)])
+        route = route_of([label], edges.provider)
         recognisers = edges.recognisers()
         issue = edges.vault.issue(conversation, ask.principal.user)
-        redacted, tokens = redact([question, *(excerpt.text for excerpt in chosen)], recognisers, issue)
+        kinds = kinds_for(route, label)
+        redacted, tokens = redact([question, *(excerpt.text for excerpt in chosen)], recognisers, issue, kinds=kinds)
         prompt = build_prompt(redacted, new_delimiter())
         trail.commit_intent(chosen, route, redacted, literal(prompt), digest(prompt))  # no record, no call
         draft = _model(edges, leaves=route.leaves).complete(prompt)  # the only line that leaves the house
@@ -102,7 +105,7 @@ def answer(ask: Ask, edges: Edges) -> Reply:
             route=route,
             model=draft.model,
             redactions={kind.value: count for kind, count in redacted.counts.items()},
-            label=join([QUESTION, *(excerpt.label for excerpt in chosen)]),
+            label=label,
             prompt=literal(prompt),
             warnings=(*alarms, *draft.notes, *checked.warnings),
             conversation=conversation,

@@ -21,7 +21,7 @@ from redaction.recognise import recognise
 from redaction.restore import unresolved
 from redaction.spans import union
 from redaction.tokens import find
-from redaction.types import Kind
+from redaction.types import DIRECT, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -126,13 +126,16 @@ def _numbers(listed: str, given: int) -> Iterator[int]:
 def _without_identities(text: str, prompt: RedactedPrompt, recognisers: Sequence[Recogniser]) -> str:
     if not text:
         return text
+    folded = fold(text)
     try:
-        (spans,) = recognise([text], recognisers)
+        (spans,) = recognise([folded], recognisers, kinds=DIRECT)
     except RecogniserFailed as error:
         raise AnswerBlocked("the answer could not be searched for identities") from error
-    for span in reversed(union(span for span in spans if span.identity.kind is not Kind.TEXT)):
-        if not _holds(prompt, text[span.start : span.end]):
-            text = text[: span.start] + REMOVED + text[span.end :]
+    # A guess removes nothing: a capital at the wrong place would cost the reader a word.
+    for span in reversed(union(span for span in spans if not span.guess and span.identity.kind is not Kind.TEXT)):
+        start, end = folded.original(span.start, span.end)
+        if not _holds(prompt, text[start:end]):
+            text = text[:start] + REMOVED + text[end:]
     return text
 
 

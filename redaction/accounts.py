@@ -1,4 +1,4 @@
-"""Find IBANs and payment card numbers in folded text."""
+"""Find IBANs, BICs and payment card numbers in folded text."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
-from stdnum import iban, luhn, numdb
+from stdnum import bic, iban, luhn, numdb
 
 from redaction.context import nearby, words
 from redaction.digits import parts
@@ -18,6 +18,8 @@ _ACCOUNT_WORDS: Final = words("iban", "bic", "swift", "account", "acct", "bank",
 _CARD_WORDS: Final = words(
     "card", "cards", "credit", "debit", "visa", "mastercard", "amex", "pan", "cvv", "cvc", "account", "acct", "karte"
 )
+_BIC_WORDS: Final = words("bic", "swift")
+_BIC: Final = re.compile(r"(?<!\w)[A-Z]{6}[A-Z0-9]{2}(?:[A-Z0-9]{3})?(?!\w)")
 _IBAN_HEAD: Final = re.compile(r"(?<![A-Za-z0-9])([A-Za-z]{2})[ \n-]?\d[ \n-]?\d(?=[ \n-]{0,2}[A-Za-z0-9])")
 _LIKE_IBAN: Final = re.compile(r"[A-Za-z]{2}[ -]?\d\d(?:[ -]?[A-Za-z]{4})?(?:[ \n-]{0,2}\d){8,26}(?!\d)")
 _DIGITS: Final = re.compile(r"(?<!\d)\d(?:[ \n-]{0,3}\d){12,}(?!\d)")
@@ -45,6 +47,16 @@ def cards(text: str) -> Iterator[tuple[int, int, str]]:
         for start, end, number in parts(run, 13, 19):
             if _is_card(number, text[start:end]) or is_near(start, end):
                 yield start, end, number
+
+
+def bics(text: str) -> Iterator[tuple[int, int, str]]:
+    """Give start, end and code of each bank that is called one: words in capitals have the same shape."""
+    if not _BIC_WORDS.search(text):
+        return
+    is_near = nearby(_BIC_WORDS, text)
+    for match in _BIC.finditer(text):
+        if is_near(match.start(), match.end()) and bic.is_valid(match[0]):
+            yield match.start(), match.end(), match[0]
 
 
 def _is_card(number: str, written: str) -> bool:

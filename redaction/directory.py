@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from redaction.index import Names, Someone
+    from redaction.normalise import Folded
     from redaction.types import Recogniser
 
 _NUMBER: Final = re.compile(r"(?<!\d)[+(]{0,2}\d(?:[ ()./\n-]{0,3}\d){5,}(?!\d)")
@@ -88,10 +89,9 @@ def _numbers(phone: str, region: str) -> Iterator[str]:
             yield prefix + national
 
 
-def _recognised(text: str, *, names: Names, values: Mapping[str, Someone]) -> Iterator[Span]:
-    folded = fold(text)
-    for start, end, someone, sure in [*_values(folded.text, values), *found_names(folded.text, names)]:
-        yield Span(*folded.original(start, end), someone.identity, sure, someone.people)
+def _recognised(text: Folded, *, names: Names, values: Mapping[str, Someone]) -> Iterator[Span]:
+    for start, end, someone, sure in [*_values(text.text, values), *found_names(text.text, names)]:
+        yield Span(start, end, someone.identity, sure, someone.people)
 
 
 def _values(text: str, values: Mapping[str, Someone]) -> Iterator[tuple[int, int, Someone, bool]]:

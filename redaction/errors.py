@@ -2,6 +2,9 @@
 
 RedactionError
 ├── RecogniserFailed        a recogniser raised, or returned what is no span of its text
+│   └── TookTooLong         it did not come to an end in time
+├── BadPattern              a configured pattern cannot be used
+├── BadExamples             a file that should hold marked texts holds none
 ├── TextTooLong             the texts of one call are over the limit of characters
 ├── VaultDown               there are no usable tokens for the texts
 └── UnknownConversation     it is not there, has ended, or is another's: all the same to the caller
@@ -16,6 +19,18 @@ class RedactionError(Exception):
 
 class RecogniserFailed(RedactionError):
     """A recogniser raised, or returned what is no span of its text."""
+
+
+class TookTooLong(RecogniserFailed):
+    """Recognition did not come to an end in time."""
+
+
+class BadPattern(RedactionError):
+    """A configured pattern cannot be used."""
+
+
+class BadExamples(RedactionError):
+    """A file that should hold marked texts holds none."""
 
 
 class TextTooLong(RedactionError):

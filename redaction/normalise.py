@@ -14,6 +14,7 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Final
@@ -69,6 +70,10 @@ class Folded:
     def original_text(self, start: int, end: int) -> str:
         """Give what was written where this folded stretch, not empty, stands."""
         return self.written[self.starts[start] : self.ends[end - 1]]
+
+    def folded(self, start: int, end: int) -> tuple[int, int]:
+        """Give where the characters of an original stretch stand; the end is not behind the start if none does."""
+        return bisect_right(self.ends, start), bisect_left(self.starts, end)
 
     def splits(self, at: int) -> bool:
         """Tell whether this offset falls between two folded characters of one original."""

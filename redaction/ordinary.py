@@ -87,3 +87,5 @@ _RUN_TOGETHER: Final = _words(
 )
 ORDINARY: Final = GRAMMAR | _CALENDAR | _PLACES | _WORDS
 SPELLS_A_WORD: Final = ORDINARY | _RUN_TOGETHER
+NO_STREET: Final = (GRAMMAR | _CALENDAR) - _words("der den des die dem von vom zu zum zur im in de la via")
+"""What a street is not called behind its number: "12 May", "5 of the"."""

@@ -12,9 +12,18 @@ from phonenumbers import Leniency, PhoneNumberFormat, PhoneNumberMatcher
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_SHAPE: Final = re.compile(r"(?<!\d)\+?[(]?\d(?:[ ()./\n-]{0,3}\d){6,14}(?!\d)")
+_EXTENSION: Final = r"(?: ?(?:x|ext\.?|extension|durchwahl) ?\d{1,6}(?!\d))?"
+_SHAPE: Final = re.compile(rf"(?<!\d)\+?[(]?\d(?:[ ()./\n-]{{0,3}}\d){{5,14}}(?!\d){_EXTENSION}", re.IGNORECASE)
+_IN_A_LINE: Final = re.compile(rf"(?<!\d)\+?[(]?\d(?:[ ()./-]{{0,3}}\d){{5,14}}(?!\d){_EXTENSION}", re.IGNORECASE)
+# (311) 905-4466, 001-668-040-8670: in North America all numbers are grouped so, and little else is.
+_GROUPED: Final = re.compile(
+    rf"(?<![\w.-])(?:(?:\+|00)?\d{{1,3}}[-. ])?(?:\(\d{{3}}\) ?|\d{{3}}[-.])\d{{3}}[-. ]\d{{4}}(?![\w.-]\d"
+    rf"|\d){_EXTENSION}",
+    re.IGNORECASE,
+)
 _CALLED: Final = re.compile(  # "Tel. ", "phone: ", "call me on ", "not answering at "
-    r"\b(?:tel|telephone|phone|mobile|mob|cell|fax|call|ring|dial|sms|whatsapp|reach|answering|telefon|handy)\b\D{0,30}\Z",
+    r"\b(?:tel|telephone|phone|mobile|mob|cell|fax|call|ring|dial|sms|whatsapp|reach|answering|telefon"
+    r"|handy)\b\D{0,30}\Z",
     re.IGNORECASE,
 )
 _CALLED_AFTER: Final = re.compile(r"[ (/-]{1,3}(?:office|fax|mobile|cell|home|tel|phone|ext)\b", re.IGNORECASE)
@@ -55,9 +64,15 @@ def _valid(text: str, region: str) -> Iterator[tuple[int, int, str]]:
 
 def _announced(text: str, region: str) -> Iterator[tuple[int, int, str]]:
     """Find what has the shape of a number and is called one: invalid numbers are often valid ones mistyped."""
-    for match in _SHAPE.finditer(text):
-        start, end = match.span()
-        called = _CALLED.search(text, max(0, start - 45), start) or _CALLED_AFTER.match(text, end)
-        if called and not _DATE.match(text, start):
-            digits = "".join(filter(str.isdigit, match[0]))
-            yield start, end, e164(" ".join(match[0].split()), region) or digits
+    for match in _GROUPED.finditer(text):
+        yield *match.span(), _number(match[0], region)
+    for shape in (_SHAPE, _IN_A_LINE):  # one number may go over two lines, and two numbers stand on two lines
+        for match in shape.finditer(text):
+            start, end = match.span()
+            called = _CALLED.search(text, max(0, start - 45), start) or _CALLED_AFTER.match(text, end)
+            if called and not _DATE.fullmatch(match[0]):
+                yield start, end, _number(match[0], region)
+
+
+def _number(written: str, region: str) -> str:
+    return e164(" ".join(written.split()), region) or "".join(filter(str.isdigit, written))

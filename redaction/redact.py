@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
 from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
@@ -13,67 +12,90 @@ from redaction.normalise import fold
 from redaction.recognise import recognise
 from redaction.spans import union
 from redaction.tokens import find, is_token
-from redaction.types import Identity, Kind, Mention, Redacted, Span, TokenMap
+from redaction.types import EVERY, Identity, Kind, Mention, Redacted, Span, TokenMap
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
+    from redaction.directory import Person
     from redaction.links import Link
     from redaction.normalise import Folded
     from redaction.types import Issue, Recogniser, Token
 
 MAX_CHARACTERS: Final = 200_000  # of all texts of one call
+SECRET_REMOVED: Final = "[SECRET removed]"  # noqa: S105 - what stands where one stood
 
 
-def redact(texts: Sequence[str], recognisers: Sequence[Recogniser], issue: Issue) -> tuple[Redacted, TokenMap]:
+def redact(
+    texts: Sequence[str],
+    recognisers: Sequence[Recogniser],
+    issue: Issue,
+    *,
+    kinds: Collection[Kind] = EVERY,
+    known: Sequence[Person] = (),
+) -> tuple[Redacted, TokenMap]:
     """Replace what identifies somebody by tokens, and give the texts with the map that restores them.
 
     Every word that looks like a token is replaced too, so that afterwards each such word is one that was
-    issued here: `restore(text, tokens)` gives the original of each text, whatever it holds.
+    issued here: `restore(text, tokens)` gives the original of each text, whatever it holds, but for its
+    secrets. Instead of a secret stands `SECRET_REMOVED`, and nothing restores it.
+
+    Args:
+        texts: What goes into one prompt.
+        recognisers: At least one.
+        issue: Gives the tokens.
+        kinds: What is replaced; secrets and look-alikes of tokens always are.
+        known: People who were named earlier in the conversation.
 
     Raises:
         TextTooLong: The texts have more than `MAX_CHARACTERS` characters together.
-        RecogniserFailed: Something was not recognised for certain, or there is no recogniser.
+        RecogniserFailed: Something was not recognised for certain, or in time, or there is no recogniser.
         VaultDown: `issue` gave no token, or no usable one, to a mention.
         UnknownConversation, StoreDown: From `issue`, unchanged.
     """
     if (total := sum(map(len, texts))) > MAX_CHARACTERS:
         raise TextTooLong(f"the texts have {total} characters; at most {MAX_CHARACTERS} can be redacted at once")
-    recognised = recognise(texts, recognisers)
-    stretches = [_stretches(text, spans) for text, spans in zip(texts, recognised, strict=True)]
+    folded = [fold(text) for text in texts]
+    recognised = recognise(folded, recognisers, kinds=kinds, known=known)
+    stretches = [replaced_stretches(text, spans) for text, spans in zip(folded, recognised, strict=True)]
     mentions = {
-        _mention(text, stretch): None for text, found in zip(texts, stretches, strict=True) for stretch in found
+        _mention(text, stretch): None
+        for text, found in zip(texts, stretches, strict=True)
+        for stretch in found
+        if not _is_secret(stretch)
     }
     tokens = _issued(tuple(mentions), issue)
     redacted = Redacted(
         texts=tuple(_replaced(text, found, tokens) for text, found in zip(texts, stretches, strict=True)),
         counts=Counter(stretch.identity.kind for found in stretches for stretch in found),
+        secrets=tuple(n for n, found in enumerate(stretches) if any(map(_is_secret, found))),
     )
     return redacted, TokenMap({token: mention.surface for mention, token in tokens.items()})
 
 
-def _stretches(text: str, spans: Iterable[Span]) -> tuple[Span, ...]:
+def replaced_stretches(folded: Folded, spans: Iterable[Span]) -> tuple[Span, ...]:
     """Give what is to be replaced in a text: the union of the spans and all look-alikes of tokens, widened.
 
     A stretch is widened until its token stands as a word of its own outside of every link. Else it would
     not be found again in the redacted text, or not be restored there.
+
+    Args:
+        folded: The text.
+        spans: What was recognised, with offsets in the folded text.
+
+    Returns:
+        Ascending, apart from each other, with offsets in the original text.
     """
-    folded = fold(text)
     look_alikes = (
         Span(word.start, word.end, Identity(Kind.TEXT, folded.text[word.start : word.end])) for word in find(folded)
     )
-    stretches = union([*(_folded(span, folded) for span in spans), *look_alikes])
+    stretches = union([*spans, *look_alikes])
     if not stretches:
         return ()
     among = links(folded)
     while (wider := union(_widened(stretch, folded, among) for stretch in stretches)) != stretches:
         stretches = wider
     return tuple(_unfolded(stretch, folded) for stretch in stretches)
-
-
-def _folded(span: Span, folded: Folded) -> Span:
-    """Give a span in folded offsets; it is empty there if its characters are ones that folding drops."""
-    return replace(span, start=bisect_right(folded.ends, span.start), end=bisect_left(folded.starts, span.end))
 
 
 def _unfolded(span: Span, folded: Folded) -> Span:
@@ -106,11 +128,16 @@ def _mention(text: str, stretch: Span) -> Mention:
     return Mention(stretch.identity, text[stretch.start : stretch.end])
 
 
+def _is_secret(stretch: Span) -> bool:
+    return stretch.identity.kind is Kind.SECRET
+
+
 def _replaced(text: str, stretches: Iterable[Span], tokens: Mapping[Mention, Token]) -> str:
     parts: list[str] = []
     done = 0
     for stretch in stretches:
-        parts += (text[done : stretch.start], tokens[_mention(text, stretch)])
+        written = SECRET_REMOVED if _is_secret(stretch) else tokens[_mention(text, stretch)]
+        parts += (text[done : stretch.start], written)
         done = stretch.end
     return "".join([*parts, text[done:]])
 

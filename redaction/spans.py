@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ from redaction.errors import RecogniserFailed
 from redaction.types import Identity, Kind, Span
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 
 def checked(found: Iterable[object], length: int) -> tuple[Span, ...]:
@@ -25,8 +26,8 @@ def checked(found: Iterable[object], length: int) -> tuple[Span, ...]:
 def union(spans: Iterable[Span]) -> tuple[Span, ...]:
     """Join spans that overlap or touch, so that none of their characters stays; ascending, apart from each other.
 
-    A joined span has the identity that says most: a person of the directory before a pattern, then the
-    longest stretch. A losing span is masked all the same: to un-mask its remainder has leaked half a number.
+    A joined span has the identity that says most: a secret, then a person of the directory, then the longest
+    stretch. A losing span is masked all the same: to un-mask its remainder has leaked half a number.
     Touching spans are joined because two tokens without anything between them are no longer two words.
     """
     joined: list[Span] = []
@@ -41,12 +42,19 @@ def union(spans: Iterable[Span]) -> tuple[Span, ...]:
     return tuple(joined)
 
 
+def touched(span: Span, apart: Sequence[Span]) -> bool:
+    """Tell whether a span overlaps with one of these, which are ascending and apart from each other."""
+    first = bisect_right(apart, span.start, key=lambda other: other.end)
+    return first < len(apart) and apart[first].start < span.end
+
+
 def _checked(span: object, length: int) -> Span:
     if (
         not isinstance(span, Span)
         or not isinstance(span.identity, Identity)
         or not isinstance(span.identity.kind, Kind)
         or not isinstance(span.people, frozenset)
+        or not isinstance(span.name, str)
     ):
         raise RecogniserFailed("a recogniser returned something that is no span")
     # Compared as they are: a float or a numpy number that only looks like an offset would fail later, or silently.
@@ -56,5 +64,7 @@ def _checked(span: object, length: int) -> Span:
 
 
 def _rank(span: Span) -> tuple[int, int, int, Kind, str]:
-    order = {Kind.USER: 0, Kind.TEXT: 2}.get(span.identity.kind, 1)
-    return order, span.start - span.end, span.start, span.identity.kind, span.identity.key
+    kind = span.identity.kind
+    # A name that a rule or statistics found may be half of a firm's or a street's: the longest stretch knows best.
+    order = 2 if kind is Kind.USER and span.name else {Kind.SECRET: 0, Kind.USER: 1, Kind.TEXT: 3}.get(kind, 2)
+    return order, span.start - span.end, span.start, kind, span.identity.key

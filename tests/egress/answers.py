@@ -14,6 +14,8 @@ from redaction.types import Identity, Kind, Redacted, Span, TokenMap
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from redaction.normalise import Folded
+
 DELIMITER: Final = "0a1b2c3d4e5f6789"
 JANE = make_token(Kind.USER, "7F3K", "2")
 OTHER = make_token(Kind.USER, "9ABC", "D")
@@ -31,9 +33,9 @@ PROMPT = build_prompt(
 )
 
 
-def names(text: str) -> Iterator[Span]:
+def names(text: Folded) -> Iterator[Span]:
     """Recognise the people of these tests: Jane Doe, Anna Blum, and any e-mail address."""
-    for match in re.finditer(r"Jane Doe|Anna Blum|[\w.]{1,40}@[\w.]{1,40}\w", text):
+    for match in re.finditer(r"Jane Doe|Anna Blum|[\w.]{1,40}@[\w.]{1,40}\w", text.text):
         yield Span(match.start(), match.end(), Identity(Kind.USER, match.group()))
 
 

@@ -17,13 +17,15 @@ from tests.egress.answers import DELIMITER, JANE, OTHER, PROMPT, TOKENS, names, 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from redaction.normalise import Folded
+
 
 @pytest.mark.parametrize(
     ("written", "visible"),
     [
         ("It was Jane Doe.", "It was [removed]."),
         ("It was **Jane** Doe.", "It was [removed]."),
-        ("It was Jane&nbsp;Doe or Ja\u200bne Doe.", "It was Jane\u00a0Doe or [removed]."),
+        ("It was Jane&nbsp;Doe or Ja\u200bne Doe.", "It was [removed] or [removed]."),
         ("Write to jane.doe&#64;corp.example now", "Write to [link removed] now"),
         ("Jane <b>Doe</b> and Jane [Doe](x)", "[removed] and [removed]"),
     ],
@@ -52,11 +54,11 @@ def test_a_mail_address_that_the_excerpts_hold_stays_and_another_does_not() -> N
 def test_a_recogniser_that_fails_or_is_missing_blocks_the_answer() -> None:
     """PT-02."""
 
-    def broken(_: str) -> Iterator[Span]:
+    def broken(_: Folded) -> Iterator[Span]:
         raise RuntimeError("SECRET")
 
-    def outside(text: str) -> Iterator[Span]:
-        yield Span(0, len(text) + 1, Identity(Kind.USER, "x"))
+    def outside(text: Folded) -> Iterator[Span]:
+        yield Span(0, len(text.text) + 1, Identity(Kind.USER, "x"))
 
     for recognisers in ([broken], [names, outside], []):
         with pytest.raises(AnswerBlocked, match="could not be searched for identities") as caught:

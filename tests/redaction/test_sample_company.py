@@ -15,10 +15,10 @@ from redaction.directory import Person, directory_recogniser
 from redaction.names import WORD
 from redaction.ordinary import ORDINARY
 from redaction.patterns import pattern_recognisers
-from redaction.recognise import recognise
 from redaction.redact import redact
 from redaction.tokens import issuer
 from retrieval.excerpt import LEAST
+from tests.redaction.written import recognised
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,4 +67,4 @@ def test_no_name_of_the_directory_is_left_in_any_excerpt_of_the_sample(excerpts:
 def test_a_directory_of_others_leaves_the_sample_as_it_is(excerpts: list[str]) -> None:
     """The permitted twin: words are masked because they are names, not because they have a capital."""
     others = directory_recogniser([Person("user:x", "Quirin Ozols"), Person("user:y", "Hope Field"), Person("z", "")])
-    assert recognise(excerpts, [others]) == ((),) * len(excerpts)
+    assert recognised(excerpts, [others]) == ((),) * len(excerpts)

@@ -183,7 +183,7 @@ def test_a_question_goes_out_and_its_answer_comes_back(vault: Vault) -> None:
     conversation = vault.enter(None, ANNA)
     redacted, tokens = redact(
         ["Who is Jane Doe?"],
-        [lambda text: [Span(7, 15, JANE)] if "Jane" in text else []],
+        [lambda text: [Span(7, 15, JANE)] if "Jane" in text.text else []],
         vault.issue(conversation, ANNA),
     )
     (token,) = tokens.surfaces

@@ -8,10 +8,16 @@ const PENDING_LIMIT = 4_000_000; // characters of one unfinished line; a stream 
 const TOKEN = /\b[A-Z]+_[0-9A-Z]{6}\b/g;
 const TOKEN_OR_MARKER = /\[(\d{1,3})\]|\b[A-Z]+_[0-9A-Z]{6}\b/g;
 const KINDS = {
-  __proto__: null, USER: ["mention of a person", "mentions of people"], EMAIL: ["e-mail address", "e-mail addresses"],
-  PHONE: ["phone number", "phone numbers"], IBAN: ["bank account", "bank accounts"],
-  CARD: ["card number", "card numbers"], IP: ["IP address", "IP addresses"],
-  TEXT: ["look-alike of a token", "look-alikes of tokens"],
+  __proto__: null, USER: ["mention of a person", "mentions of people"], HANDLE: ["account name", "account names"],
+  EMAIL: ["e-mail address", "e-mail addresses"], PHONE: ["phone number", "phone numbers"],
+  IBAN: ["bank account", "bank accounts"], BIC: ["bank code", "bank codes"], CARD: ["card number", "card numbers"],
+  IDENT: ["official number", "official numbers"], NUMBER: ["reference number", "reference numbers"],
+  BIRTH: ["date of birth", "dates of birth"], ADDRESS: ["postal address", "postal addresses"],
+  GEO: ["pair of coordinates", "pairs of coordinates"], PLATE: ["number plate", "number plates"],
+  IP: ["IP address", "IP addresses"], MAC: ["device address", "device addresses"],
+  ORG: ["organisation", "organisations"], PLACE: ["place", "places"], DATE: ["date", "dates"],
+  AMOUNT: ["amount", "amounts"], TRAIT: ["trait of a person", "traits of people"], URL: ["link", "links"],
+  SECRET: ["removed secret", "removed secrets"], TEXT: ["look-alike of a token", "look-alikes of tokens"],
 };
 const BROKEN = { title: "The answer broke off", detail: "It did not arrive whole, so nothing of it is shown." };
 const UNREACHABLE = { title: "The service cannot be reached", detail: "The question may not have arrived." };
