@@ -1,6 +1,7 @@
 """What search finds: nDCG@10 on SciFact, of the leg by meaning, of the leg by words, and of both as they are fused.
 
-Claims are put to abstracts, all of which the reader may see. Which of them count is said by the data set's judgements.
+Claims are put to abstracts, all of which the reader may see; as many hits are asked for as the service asks for, and
+the first ten judged. Which abstracts count is said by the data set.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from bench.vectors import vectors_of
 from retrieval.edge import EdgeIndex, to_edge
 from retrieval.embed import DIMENSION
 from retrieval.filter import filter_of
+from retrieval.find import FIRST
 from retrieval.points import words_asked
 from retrieval.search import ByMeaning, ByWords, Query
 from retrieval.types import ChunkId, Point, Tags
@@ -78,7 +80,7 @@ def _found(texts: Mapping[str, str], questions: Mapping[str, str]) -> dict[str, 
         index = EdgeIndex(Path(folder) / "index", DIMENSION)
         index.put([_point(*named, vector) for named, vector in zip(texts.items(), vectors, strict=True)])
         for (id_, question), vector in zip(questions.items(), asked, strict=True):
-            hits = index.search(question, vector, scope, _TOP)
+            hits = index.search(question, vector, scope, FIRST)
             found["fused"][id_] = [str(hit.document) for hit in hits]
             found["by meaning"][id_], found["by words"][id_] = _legs(index, question, vector, scope)
         index.close()
@@ -87,7 +89,7 @@ def _found(texts: Mapping[str, str], questions: Mapping[str, str]) -> dict[str, 
 
 def _legs(index: EdgeIndex, question: str, vector: NDArray[np.float32], scope: Scope) -> list[list[str]]:
     queries: list[Query] = [ByMeaning(vector), ByWords(words_asked(question))]
-    legs = index._ask_engine(queries, _TOP, inside=to_edge(filter_of(scope)))  # noqa: SLF001 - a search fuses them
+    legs = index._ask_engine(queries, FIRST, inside=to_edge(filter_of(scope)))  # noqa: SLF001 - a search fuses them
     return [[str(point.document) for point in leg] for leg in legs]
 
 

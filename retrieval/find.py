@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from retrieval.types import Hit
 
 SNIPPETS: Final = 8
-_FIRST: Final = 2 * SNIPPETS + 8
-_REFILL: Final = 4 * _FIRST
+FIRST: Final = 2 * SNIPPETS + 8  # hits; the refill adds to them where the second decision drops some
+_REFILL: Final = 4 * FIRST
 
 
 class Index(Protocol):
@@ -37,7 +37,7 @@ def find(
     it asks once more for four times as many. The work is the same for a scope with nothing inside.
     """
     vector = embed([question])[0]
-    for limit in (_FIRST, _REFILL):
+    for limit in (FIRST, _REFILL):
         hits = index.search(question, vector, scope, limit)
         permitted = permit(hits, scope)
         if len(permitted.snippets) >= SNIPPETS or len(hits) < limit:
