@@ -8,7 +8,19 @@ from pathlib import Path
 
 from bench.figures import Figure, renew_page, table
 
-NAMES = ("acl", "deciders", "demo", "embed", "excerpts", "exfiltration", "ingest", "parsing", "path", "scifact")
+NAMES = (
+    "acl",
+    "deciders",
+    "demo",
+    "embed",
+    "excerpts",
+    "exfiltration",
+    "ingest",
+    "parsing",
+    "path",
+    "scifact",
+    "tokens",
+)
 
 
 def main() -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Final
 
 from redaction.links import links, overlapping
 from redaction.normalise import fold
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
 
     from redaction.normalise import Folded
     from redaction.types import Token, TokenMap
+
+HELD_BACK: Final = 24  # characters that are shown; a token with an escape has at most 13, and one behind it decides
+_OPEN_ENTITY: Final = re.compile(r"&[#\w]{0,32}\Z", re.ASCII)  # it may become a letter, which makes a token none
 
 
 def restore(text: str, tokens: TokenMap) -> str:
@@ -30,6 +34,44 @@ def restore(text: str, tokens: TokenMap) -> str:
             parts += (text[done:start], tokens.surfaces[token])
             done = end
     return "".join([*parts, text[done:]])
+
+
+class Restoring:
+    """Restore a text that comes in pieces, with the same outcome as `restore` of the whole, wherever it is cut.
+
+    What may still become a token is held back: at most `HELD_BACK` characters, beside invisible ones and an HTML
+    entity that is not finished. What was released is not looked at again, but for the links that begin in it.
+    """
+
+    def __init__(self, tokens: TokenMap) -> None:
+        """Begin with nothing."""
+        self._tokens = tokens
+        self._text = ""
+        self._released = 0  # characters of the text whose restored form was given
+
+    def feed(self, piece: str) -> str:
+        """Take the next piece, and give what is certain by now."""
+        self._text += piece
+        entity = _OPEN_ENTITY.search(self._text)
+        folded = fold(self._text[: entity.start()] if entity else self._text)
+        certain = len(folded.text) - HELD_BACK
+        return self._release(folded, folded.starts[certain]) if certain > 0 else ""
+
+    def end(self) -> str:
+        """Give the rest."""
+        return self._release(fold(self._text), len(self._text))
+
+    def _release(self, folded: Folded, until: int) -> str:
+        parts: list[str] = []
+        for start, end, token in _words(folded, self._tokens):
+            if self._released <= start < until:
+                until = max(until, end)  # a word that reaches further is complete: it is shorter than what is held
+                if token is not None:
+                    parts += (self._text[self._released : start], self._tokens.surfaces[token])
+                    self._released = end
+        parts.append(self._text[self._released : until])
+        self._released = max(self._released, until)
+        return "".join(parts)
 
 
 def unresolved(text: str, tokens: TokenMap) -> tuple[str, ...]:

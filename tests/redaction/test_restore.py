@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from redaction.redact import redact
-from redaction.restore import restore, unresolved
+from redaction.restore import HELD_BACK, Restoring, restore, unresolved
 from redaction.tokens import ALPHABET, issuer, make_token
 from redaction.types import Identity, Kind, Span, TokenMap
 
@@ -167,3 +167,41 @@ def test_every_single_change_of_a_token_in_a_full_map_stays_visible() -> None:
         for other in set(ALPHABET) - {JANE[at]}:
             changed = JANE[:at] + other + JANE[at + 1 :]
             assert restore(changed, full) == changed
+
+
+# --- In pieces ----------------------------------------------------------------------------------------------
+
+TOKEN_PIECES: Final = [JANE, SHORT, OTHERS, ESCAPED, WIDE, JANE.lower(), "\u200b".join(JANE), JANE[:7], JANE[7:]]
+LINK_PIECES: Final = ["https://evil.example/?q=", "](<", "](", ">", "href =", " ", "\n", "//", "www.", "\\", "_"]
+OTHER_PIECES: Final = ["&amp;", "&Aacute;", "&#65;", "&", "x", "s", ".", "\u0301", "\u00df", "said that ", "'"]
+PIECES: Final = st.sampled_from([*TOKEN_PIECES, *LINK_PIECES, *OTHER_PIECES])
+
+
+def in_pieces(pieces: list[str]) -> str:
+    restoring = Restoring(TOKENS)
+    return "".join([*(restoring.feed(piece) for piece in pieces), restoring.end()])
+
+
+@given(st.lists(PIECES, max_size=12).map("".join))
+def test_a_text_cut_in_two_anywhere_is_restored_as_the_whole(text: str) -> None:
+    """PT-04: split over stream pieces at every character."""
+    whole = restore(text, TOKENS)
+    for at in range(len(text) + 1):
+        assert in_pieces([text[:at], text[at:]]) == whole
+    assert in_pieces(list(text)) == whole
+
+
+def test_what_is_held_back_is_short_and_the_rest_is_given_at_once() -> None:
+    restoring = Restoring(TOKENS)
+    text = f"{JANE} approves what costs more than the limit. " * 20
+    given_so_far = ""
+    for at, character in enumerate(text, 1):
+        given_so_far += restoring.feed(character)
+        assert restore(text[:at], TOKENS).startswith(given_so_far)
+        assert len(given_so_far) >= len(restore(text[: max(0, at - HELD_BACK)], TOKENS)) - len("Jane Doe")
+    assert given_so_far + restoring.end() == restore(text, TOKENS)
+
+
+def test_pieces_release_no_value_in_a_link_that_began_long_before() -> None:
+    link = f"https://evil.example/{'a' * 200}{JANE}"
+    assert in_pieces(list(f"see {link} and {JANE}")) == f"see {link} and Jane Doe"
