@@ -109,7 +109,8 @@ def open_store_at(root: Path) -> Iterator[Opened]:
 def open_house(root: Path, embed: Embed | None = None, read: Read | None = None) -> Iterator[House]:
     """Hold a data folder for this process, and open everything of it.
 
-    What was changed while nobody held it, or was cut off, reaches the tags of the index first.
+    What was changed while nobody held it, or was cut off, reaches the tags of the index first. Conversations that
+    have ended are gone.
 
     Raises:
         DataFolderBusy: Another process holds it.
@@ -139,6 +140,7 @@ def open_house(root: Path, embed: Embed | None = None, read: Read | None = None)
             retagger = Retagger(store.engine, index)
             retagger.drain(waiting_too=True)
             answering = _answering(store, settings, ledger, index, embedding, remote)
+            answering.vault.purge()
             yield House(store, settings, ledger, index, embedding, answering, intake, retagger)
 
 

@@ -1,18 +1,21 @@
 """The tokens of each conversation: who may use it, what was issued in it, sealed.
 
 Neither a value nor the person meant stands in clear in the database, and a token is worth nothing
-outside of its conversation: its owner's question is answered from it, nobody else's.
+outside of its conversation: its owner's question is answered from it, nobody else's. Each conversation
+has a key of its own, which the installation's wraps: to rotate that one writes a row for each conversation,
+and with a conversation its key is gone, so that copies of its tokens are noise.
 """
 
 from __future__ import annotations
 
 import re
 import uuid
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from sqlalchemy import insert, select
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from redaction.errors import UnknownConversation, VaultDown
@@ -20,7 +23,7 @@ from redaction.tokens import Codes
 from redaction.types import Token, TokenMap
 from store import schema
 from store.engine import snapshot, write
-from store.envelope import mac, seal, unseal
+from store.envelope import mac, new_key, seal, unseal
 from store.errors import CannotDecrypt
 
 if TYPE_CHECKING:
@@ -31,23 +34,39 @@ if TYPE_CHECKING:
     from redaction.types import Issue, Mention
 
 LIFETIME: Final = timedelta(days=30)
+_AT_ONCE: Final = 100  # conversations whose keys are wrapped again in one transaction
 _ATTEMPTS: Final = 5  # of writers that issue the same mention at the same moment
 _UUID4: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+
+
+class Rewrapped(NamedTuple):
+    """What a rotation has done."""
+
+    wrapped: int  # conversations whose key was wrapped by a former key, and now is by the current one
+    unreadable: int  # those that no key at hand opens; they were left as they are
 
 
 class Vault:
     """Keeps the tokens of conversations in the database."""
 
-    def __init__(self, engine: Engine, key: bytes, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        key: bytes,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        *,
+        former: Sequence[bytes] = (),
+    ) -> None:
         """Use this database.
 
         Args:
             engine: Migrated to the current schema.
             key: `Keys.tokens`, 32 bytes.
             clock: Gives the time in UTC.
+            former: Keys that it took the place of; they open, and nothing is wrapped by them any more.
         """
         self._engine = engine
-        self._key = key
+        self._keys = (key, *former)
         self._clock = clock
 
     def enter(self, conversation: str | None, owner: str) -> str:
@@ -55,13 +74,16 @@ class Vault:
 
         Raises:
             UnknownConversation: There is none that goes on; not to be told from one that is another's.
+            CannotDecrypt: Its key does not open: another master key, or a row that was damaged or moved.
             StoreDown: The database does not answer.
         """
         if conversation is None:
-            row = {"id": str(uuid.uuid4()), "owner": owner, "expires_at": self._clock() + LIFETIME}
+            begun = str(uuid.uuid4())
+            wrapped = seal(self._keys[0], new_key(), _place(begun, owner))
+            row = {"id": begun, "owner": owner, "wrapped_key": wrapped, "expires_at": self._clock() + LIFETIME}
             with write(self._engine) as connection:
                 connection.execute(insert(schema.conversation).values(row))
-            return str(row["id"])
+            return begun
         with snapshot(self._engine) as connection:
             self._confirm(connection, conversation, owner)
         return conversation
@@ -82,8 +104,56 @@ class Vault:
             CannotDecrypt: The key is not the one of sealing, or a row was damaged or moved.
         """
         with snapshot(self._engine) as connection:
-            self._confirm(connection, conversation, owner)
-            return TokenMap({Token(row.token): self._open(row) for row in _rows(connection, conversation)})
+            key = self._confirm(connection, conversation, owner)
+            return TokenMap({Token(row.token): _open(key, row) for row in _rows(connection, conversation)})
+
+    def purge(self) -> int:
+        """Delete the conversations that have ended, with their keys and tokens; give how many there were.
+
+        Raises:
+            StoreDown: The database does not answer.
+        """
+        ended = schema.conversation.c.expires_at <= self._clock()
+        with write(self._engine) as connection:
+            return connection.execute(delete(schema.conversation).where(ended)).rowcount
+
+    def rewrap(self) -> Rewrapped:
+        """Wrap by the current key what a former one has wrapped. Conversations go on meanwhile.
+
+        It may be cut off at any point and begun again: each conversation opens by one of the keys all the time.
+
+        Raises:
+            StoreDown: The database does not answer; what was done stays done.
+        """
+        wrapped, unreadable, last = 0, 0, ""
+        while True:
+            with write(self._engine) as connection:
+                rows = connection.execute(
+                    select(schema.conversation).where(schema.conversation.c.id > last)
+                    .order_by(schema.conversation.c.id).limit(_AT_ONCE).with_for_update()
+                ).all()  # fmt: skip
+                for row in rows:
+                    outcome = self._rewrapped(connection, row)
+                    wrapped += outcome is True
+                    unreadable += outcome is None
+            if not rows:
+                return Rewrapped(wrapped, unreadable)
+            last = rows[-1].id
+
+    def _rewrapped(self, connection: Connection, row: Row[tuple[str, ...]]) -> bool | None:
+        """Tell whether a conversation's key had to be wrapped again; None if no key opens it."""
+        place = _place(row.id, row.owner)
+        try:
+            key, opened_by = self._unwrapped(row)
+        except CannotDecrypt:
+            return None
+        if opened_by == self._keys[0]:
+            return False
+        again = seal(self._keys[0], key, place)
+        connection.execute(
+            update(schema.conversation).where(schema.conversation.c.id == row.id).values(wrapped_key=again)
+        )
+        return True
 
     def _issue(self, conversation: str, owner: str, mentions: Sequence[Mention]) -> Mapping[Mention, Token]:
         # Writers of one conversation take turns at its row, so that each sees all codes in use: side by side, two
@@ -92,62 +162,74 @@ class Vault:
         for _ in range(_ATTEMPTS):
             try:
                 with write(self._engine) as connection:
-                    self._confirm(connection, conversation, owner, lock=True)
-                    return self._issued(connection, conversation, mentions)
+                    key = self._confirm(connection, conversation, owner, lock=True)
+                    return _issued(connection, conversation, key, mentions)
             except IntegrityError:
                 continue
         raise VaultDown("others issue the same tokens at the same moment: try again")
 
-    def _issued(self, connection: Connection, conversation: str, mentions: Sequence[Mention]) -> dict[Mention, Token]:
-        rows = _rows(connection, conversation)
-        known = {row.mention_mac: row for row in rows}
-        codes = Codes((row.identity_mac, Token(row.token)) for row in rows)
-        tokens: dict[Mention, Token] = {}
-        fresh = []
-        for mention in dict.fromkeys(mentions):
-            kind, key = mention.identity.kind, mention.identity.key
-            mention_mac = mac(self._key, "mention", conversation, kind, key, mention.surface)
-            if row := known.get(mention_mac):
-                tokens[mention] = self._confirmed(row, mention)
-                continue
-            identity_mac = mac(self._key, "identity", conversation, kind, key)
-            tokens[mention] = codes.draw(identity_mac, kind)
-            fresh.append(self._sealed(conversation, tokens[mention], identity_mac, mention_mac, mention.surface))
-        if fresh:
-            connection.execute(insert(schema.token), fresh)
-        return tokens
-
-    def _confirmed(self, row: Row[tuple[str, ...]], mention: Mention) -> Token:
-        # Whoever swaps the tokens of two rows would have one person's answer shown under another's name.
-        if self._open(row) != mention.surface or not row.token.startswith(f"{mention.identity.kind}_"):
-            raise CannotDecrypt("a stored token is not the one of its mention: a row was moved or changed")
-        return Token(row.token)
-
-    def _sealed(
-        self, conversation: str, token: Token, identity_mac: str, mention_mac: str, surface: str
-    ) -> dict[str, str | bytes]:
-        sealed = seal(self._key, surface.encode("utf-8", "surrogatepass"), _place(conversation, token))
-        return {
-            "conversation": conversation,
-            "identity_mac": identity_mac,
-            "mention_mac": mention_mac,
-            "token": token,
-            "sealed": sealed,
-        }
-
-    def _open(self, row: Row[tuple[str, ...]]) -> str:
-        sealed = unseal(self._key, row.sealed, _place(row.conversation, row.token))
-        return sealed.decode("utf-8", "surrogatepass")
-
-    def _confirm(self, connection: Connection, conversation: str, owner: str, *, lock: bool = False) -> None:
-        """Raise unless the conversation is there, goes on and is the owner's; one error for all, told by nothing."""
+    def _confirm(self, connection: Connection, conversation: str, owner: str, *, lock: bool = False) -> bytes:
+        """Give the key of a conversation; raise unless it is there, goes on and is the owner's: one error for all."""
         table = schema.conversation
         found = None
         if _UUID4.fullmatch(conversation):
-            row = select(table.c.owner, table.c.expires_at).where(table.c.id == conversation)
+            row = select(table).where(table.c.id == conversation)
             found = connection.execute(row.with_for_update() if lock else row).one_or_none()
         if found is None or found.owner != owner or found.expires_at <= self._clock():
             raise UnknownConversation("there is no such conversation")
+        return self._unwrapped(found)[0]
+
+    def _unwrapped(self, row: Row[tuple[str, ...]]) -> tuple[bytes, bytes]:
+        """Give a conversation's key, and the key that has wrapped it."""
+        for key in self._keys[:-1]:
+            with suppress(CannotDecrypt):
+                return unseal(key, row.wrapped_key, _place(row.id, row.owner)), key
+        return unseal(self._keys[-1], row.wrapped_key, _place(row.id, row.owner)), self._keys[-1]
+
+
+def _issued(connection: Connection, conversation: str, key: bytes, mentions: Sequence[Mention]) -> dict[Mention, Token]:
+    rows = _rows(connection, conversation)
+    known = {row.mention_mac: row for row in rows}
+    codes = Codes((row.identity_mac, Token(row.token)) for row in rows)
+    tokens: dict[Mention, Token] = {}
+    fresh = []
+    for mention in dict.fromkeys(mentions):
+        identity = (mention.identity.kind, mention.identity.key)
+        mention_mac = mac(key, "mention", conversation, *identity, mention.surface)
+        if row := known.get(mention_mac):
+            tokens[mention] = _confirmed(key, row, mention)
+            continue
+        identity_mac = mac(key, "identity", conversation, *identity)
+        tokens[mention] = codes.draw(identity_mac, mention.identity.kind)
+        fresh.append(_sealed(key, conversation, tokens[mention], identity_mac, mention_mac, mention.surface))
+    if fresh:
+        connection.execute(insert(schema.token), fresh)
+    return tokens
+
+
+def _confirmed(key: bytes, row: Row[tuple[str, ...]], mention: Mention) -> Token:
+    # Whoever swaps the tokens of two rows would have one person's answer shown under another's name.
+    if _open(key, row) != mention.surface or not row.token.startswith(f"{mention.identity.kind}_"):
+        raise CannotDecrypt("a stored token is not the one of its mention: a row was moved or changed")
+    return Token(row.token)
+
+
+def _sealed(
+    key: bytes, conversation: str, token: Token, identity_mac: str, mention_mac: str, surface: str
+) -> dict[str, str | bytes]:
+    sealed = seal(key, surface.encode("utf-8", "surrogatepass"), _place(conversation, token))
+    return {
+        "conversation": conversation,
+        "identity_mac": identity_mac,
+        "mention_mac": mention_mac,
+        "token": token,
+        "sealed": sealed,
+    }
+
+
+def _open(key: bytes, row: Row[tuple[str, ...]]) -> str:
+    sealed = unseal(key, row.sealed, _place(row.conversation, row.token))
+    return sealed.decode("utf-8", "surrogatepass")
 
 
 def _rows(connection: Connection, conversation: str) -> Sequence[Row[tuple[str, ...]]]:
@@ -155,5 +237,5 @@ def _rows(connection: Connection, conversation: str) -> Sequence[Row[tuple[str, 
     return connection.execute(select(schema.token).where(schema.token.c.conversation == conversation)).all()
 
 
-def _place(conversation: str, token: str) -> bytes:
-    return f"{conversation}/{token}".encode()
+def _place(conversation: str, name: str) -> bytes:
+    return f"{conversation}/{name}".encode()

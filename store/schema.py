@@ -284,7 +284,8 @@ conversation = Table(
     metadata,
     Column("id", String(UUID), primary_key=True),
     Column("owner", String(NAME), nullable=False),
-    Column("expires_at", UtcDateTime, nullable=False),
+    Column("wrapped_key", LargeBinary, nullable=False),  # of its tokens; without it they are noise, wherever copied
+    Column("expires_at", UtcDateTime, nullable=False, index=True),
 )
 
 token = Table(

@@ -148,7 +148,7 @@ def test_a_malformed_row_is_kept_out(filled: Engine, statement: str) -> None:
 
 def test_a_time_comes_back_in_utc(store: Store) -> None:
     there = datetime(2026, 3, 1, 12, 30, tzinfo=timezone(timedelta(hours=2)))
-    row: dict[str, Any] = {"id": "c", "owner": "user:a", "expires_at": there}
+    row: dict[str, Any] = {"id": "c", "owner": "user:a", "wrapped_key": b"", "expires_at": there}
     with write(store.engine) as connection:
         connection.execute(insert(schema.conversation).values(row))
         back = connection.scalars(select(schema.conversation.c.expires_at)).one()

@@ -92,9 +92,11 @@ def upgrade() -> None:
         "conversation",
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("owner", sa.String(length=137), nullable=False),
+        sa.Column("wrapped_key", sa.LargeBinary(), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_conversation")),
     )
+    op.create_index(op.f("ix_conversation_expires_at"), "conversation", ["expires_at"], unique=False)
     op.create_table(
         "installation",
         sa.Column("id", sa.Integer(), nullable=False),
