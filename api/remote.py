@@ -18,6 +18,7 @@ from pydantic import BaseModel, ValidationError
 
 from api.errors import ERRORS, BadServer, NoAnswer, NotSignedIn
 from ingest.types import is_shown, shown
+from store.cause import cause_of
 
 if TYPE_CHECKING:
     import ssl
@@ -137,7 +138,7 @@ class Server:
             except httpx2.TimeoutException:
                 why, again = "it is silent for too long", None
             except httpx2.TransportError as error:
-                why, again = _why(error), wait
+                why, again = cause_of(error), wait
             else:
                 again = _later(response)
                 if again is None or wait is None:
@@ -221,14 +222,3 @@ def _problem(body: bytes) -> tuple[str, str]:
     if not isinstance(detail, str) or not isinstance(code, str):
         return "", ""
     return (detail if is_shown(detail) else shown(detail))[:2000], code
-
-
-def _why(error: BaseException) -> str:
-    """Give the operating system's words for a failure; without them, the class of its first cause alone."""
-    cause: BaseException | None = error
-    while cause is not None:
-        error = cause
-        if isinstance(cause, OSError) and cause.strerror:
-            return cause.strerror
-        cause = cause.__cause__ or cause.__context__
-    return type(error).__name__

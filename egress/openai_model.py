@@ -27,6 +27,7 @@ from egress.errors import ModelDown
 from egress.openai_stream import BYTES_PER_CHARACTER, Refused, Reply, lines
 from egress.prompt import messages
 from egress.types import Draft
+from store.cause import cause_of
 
 if TYPE_CHECKING:
     import ssl
@@ -192,7 +193,7 @@ class OpenAiModel:
             case TimeoutError():
                 words = f"no whole answer within {self._limits.total.total_seconds():g} s"
             case openai.APIConnectionError() | httpx2.TransportError():
-                words = f"the connection failed ({_cause(error)})"
+                words = f"the connection failed ({cause_of(error)})"
             case ValueError() | RecursionError() | httpx2.DecodingError():
                 words = "malformed answer"
             case _:
@@ -221,17 +222,3 @@ async def _read(received: AsyncGenerator[bytes], reply: Reply) -> Reply:
 def _as_sent(prompt: RedactedPrompt) -> list[ChatCompletionMessageParam]:
     (_, system), (_, user) = messages(prompt)
     return [{"role": "system", "content": system}, {"role": "user", "content": user}]
-
-
-def _cause(error: BaseException) -> str:
-    """Give the operating system's words for a failure; without them, the class of its first cause alone.
-
-    A library's words are left out: they quote a header that they dislike, key and all.
-    """
-    cause: BaseException | None = error
-    while cause is not None:
-        error = cause
-        if isinstance(cause, OSError) and cause.strerror:
-            return cause.strerror
-        cause = cause.__cause__ or cause.__context__
-    return type(error).__name__

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NewType
 
-from qdrant_client.models import FieldCondition, Filter, MatchAny, MatchExcept, Range
+from qdrant_client.models import FieldCondition, Filter, HasIdCondition, MatchAny, MatchExcept, Range
 
 from acl.names import ROOT
 
@@ -61,6 +61,11 @@ def filter_of(scope: Scope) -> Inside:
         FieldCondition(key=COMPARTMENTS, match=MatchExcept(**{"except": held})),
     ]
     return Inside(Filter(must=must, must_not=must_not))
+
+
+def among(inside: Inside, chunks: Iterable[str]) -> Inside:
+    """Narrow what lies inside a scope to some of its points."""
+    return Inside(Filter(must=[HasIdCondition(has_id=[*chunks]), inside]))
 
 
 def of_documents(documents: Iterable[DocumentId]) -> Filter:

@@ -34,7 +34,12 @@ def require_made_by(model: str, folder: Path) -> None:
         return
     noted = (folder / NOTE).read_text(encoding="utf-8", errors="replace") if NOTE in there else "an unknown model"
     if noted != model:
-        raise EmbedderMismatch(f"the index holds vectors of {noted}; this version makes {model}: run ntk reindex")
+        raise mismatch(noted, model)
+
+
+def mismatch(noted: str, model: str) -> EmbedderMismatch:
+    """Give the error of an index that says of itself that another model made its vectors."""
+    return EmbedderMismatch(f"the index holds vectors of {noted}; this version makes {model}: run ntk reindex")
 
 
 def _write(folder: Path, model: str) -> None:

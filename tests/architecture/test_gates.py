@@ -13,6 +13,7 @@ import pytest
 
 from retrieval.edge import EdgeIndex
 from retrieval.permit import permit
+from retrieval.qdrant import QdrantIndex
 from tests.architecture.reading import HOUSE_SOURCES, ROOT, called, calls, imports, tree, where
 
 
@@ -62,9 +63,29 @@ def test_no_function_of_the_index_adapter_searches_without_a_scope() -> None:
     filtered = inspect.signature(EdgeIndex._ask_engine).parameters["inside"]
     assert (filtered.annotation, filtered.default) == ("edge.Filter", inspect.Parameter.empty)
     assert where(lambda node: isinstance(node, ast.Attribute) and node.attr == "_ask_engine") == {"retrieval/edge.py"}
-    scope = inspect.signature(EdgeIndex.search).parameters["scope"]
-    assert scope.annotation == "Scope"
-    assert scope.default is inspect.Parameter.empty
+    for adapter_class in (EdgeIndex, QdrantIndex):
+        scope = inspect.signature(adapter_class.search).parameters["scope"]
+        assert (scope.annotation, scope.default) == ("Scope", inspect.Parameter.empty)
+
+
+def test_nothing_is_read_from_an_index_server_without_a_scope() -> None:
+    """AZ-02: one method reads points, inside of what `filter_of` has made; the rest writes, counts, and makes."""
+    reading = {"query_points", "query_points_groups", "scroll", "retrieve", "facet", "search", "recommend", "discover"}
+    clients = {source: tree(source) for source in HOUSE_SOURCES if source.startswith("retrieval/qdrant")}
+    used = {
+        (source, called(call))
+        for source, parsed in clients.items()
+        for call in calls(parsed)
+        if ast.unparse(call.func).startswith("client.")
+    }
+    assert {name for _, name in used} & reading == set()
+    assert {source for source, name in used if name == "query_batch_points"} == {"retrieval/qdrant.py"}
+    assert {name for source, name in used if source == "retrieval/qdrant.py"} == {
+        "query_batch_points", "upsert", "set_payload", "delete", "count",
+    }  # fmt: skip
+    inside = inspect.signature(QdrantIndex._ask_server).parameters["inside"]
+    assert (inside.annotation, inside.default) == ("Inside", inspect.Parameter.empty)
+    assert where(lambda node: isinstance(node, ast.Call) and called(node) == "Inside") == {"retrieval/filter.py"}
 
 
 def test_a_text_is_opened_at_the_last_gate_alone() -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from retrieval.edge import EdgeIndex
+    from retrieval.find import Index
     from retrieval.types import Hit
 
 DIMENSION = 4
@@ -72,9 +72,9 @@ def scope(
 
 
 def search(
-    index: EdgeIndex, inside: Scope, question: str = "boiler", vector: NDArray[np.float32] = LONGITUDE, limit: int = 100
+    index: Index, inside: Scope, question: str = "boiler", vector: NDArray[np.float32] = LONGITUDE, limit: int = 100
 ) -> list[Hit]:
-    return index.search(question, vector, inside, limit)
+    return [*index.search(question, vector, inside, limit)]
 
 
 def numbers(hits: list[Hit]) -> list[int]:

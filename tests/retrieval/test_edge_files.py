@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import qdrant_edge as edge
 
+from acl.labels import Label, Level
 from acl.names import DocumentId
 from retrieval.edge import EdgeIndex
 from retrieval.errors import EmbedderMismatch, IndexDown
@@ -153,9 +154,11 @@ def test_an_index_is_for_its_owner_alone(index: EdgeIndex, tmp_path: Path) -> No
     assert stat.S_IMODE((tmp_path / "index").stat().st_mode) == 0o700
 
 
-def test_points_are_removed_by_their_ids_and_no_others(index: EdgeIndex) -> None:
-    index.put([point(1), point(2), point(3)])
-    index.remove([chunk_id(1), chunk_id(3), chunk_id(99)])
-    assert index.count() == 1
-    index.remove([])
-    assert index.count() == 1
+def test_tags_are_there_after_closing_and_opening(index: EdgeIndex, tmp_path: Path) -> None:
+    index.put([point(1, document="doc:1"), point(2, document="doc:2")])
+    index.retag([DocumentId("doc:1")], point(3, scopes=["coll:b"], label=Label(Level.RESTRICTED)).tags)
+    index.close()
+    again = EdgeIndex(tmp_path / "index", DIMENSION)
+    assert numbers(search(again, scope())) == [2]
+    assert numbers(search(again, scope(["coll:b"]))) == [1]
+    again.close()

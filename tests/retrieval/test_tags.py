@@ -22,8 +22,8 @@ from retrieval.errors import IndexDown
 from retrieval.tags import Drained, drain, own_of, tags_of
 from store import schema
 from store.engine import snapshot, write
+from tests.retrieval.kinds import written_to
 from tests.retrieval.points import point
-from tests.retrieval.test_edge_tags import CountedShard
 from tests.worlds import ADMIN, World, put_document
 
 if TYPE_CHECKING:
@@ -258,19 +258,11 @@ def test_a_rule_on_a_label_follows_the_label(site: Site) -> None:
 # --- how many writes ----------------------------------------------------------------------------
 
 
-def counted(index: EdgeIndex) -> list[Any]:
-    """Note every write that the engine is told from now on."""
-    shard: Any = CountedShard(index._shard)
-    index._shard = shard
-    written: list[Any] = shard.written
-    return written
-
-
 def test_a_label_reaches_all_chunks_of_a_long_document_in_one_write(world: World) -> None:
     """IN-11: all of them, or none."""
     paper = world.document(world.collection("a"), *(f"part {number}" for number in range(300)))
     edit(world, lambda c: set_label(c, paper, labelled(Level.CONFIDENTIAL, GDPR)))
-    written = counted(world.index)
+    written = written_to(world.index)
     assert drained(world) == DONE
     assert len(written) == 1
     assert [(tags["level"], tags["comp"]) for tags in tags_in(world.index)[paper]] == [(2, ["base", "gdpr"])] * 300
@@ -291,7 +283,7 @@ def large(store: Store, world: World, index: EdgeIndex) -> NodeId:
 
 def test_a_large_folder_takes_as_many_writes_as_it_has_groups(world: World, index: EdgeIndex, large: NodeId) -> None:
     edit(world, lambda c: move_node(c, large, NodeId("coll:b")))
-    written = counted(index)
+    written = written_to(index)
     assert drained(world, index) == DONE
     assert len(written) == 2  # it and the folder in it: no document has a label of its own
     assert are_as_sql_says(index, world.store.engine)
@@ -311,7 +303,7 @@ def test_a_large_folder_takes_as_many_writes_as_it_has_groups(world: World, inde
 
 
 def test_a_place_that_changed_twice_is_written_once(site: Site) -> None:
-    written = counted(site.world.index)
+    written = written_to(site.world.index)
     edit(site.world, lambda c: set_label(c, site.inner, Label()), lambda c: move_node(c, site.inner, CLOSED))
     edit(site.world, lambda c: set_label(c, site.inner, PUBLIC))
     assert len(lines(site.world.store.engine)) == 3
@@ -526,7 +518,7 @@ def test_a_point_without_a_line_is_left_alone(site: Site) -> None:
     edit(site.world, lambda c: move_node(c, site.outer, CLOSED))
     with write(site.world.store.engine) as connection:
         connection.execute(delete(schema.outbox))
-    written = counted(site.world.index)
+    written = written_to(site.world.index)
     assert drained(site.world) == Drained(0, {})
     assert written == []
     assert {user for user in EVERYBODY if site.found(user)} == {DORA, EMIL}

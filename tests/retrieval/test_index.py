@@ -1,3 +1,5 @@
+"""What every index does, whatever engine keeps it: it finds, and it is written to."""
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
@@ -7,18 +9,20 @@ import pytest
 
 from acl.names import DocumentId
 from retrieval.errors import IndexDown
+from tests.retrieval.kinds import on_every_index
 from tests.retrieval.points import LATITUDE, LONGITUDE, chunk_id, numbers, point, scope, search
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from retrieval.edge import EdgeIndex
+    from retrieval.homes import KeptIndex
 
+pytestmark = on_every_index
 
 # --- what is found ------------------------------------------------------------------------------
 
 
-def test_a_hit_says_what_the_point_was_and_how_near_it_is(index: EdgeIndex) -> None:
+def test_a_hit_says_what_the_point_was_and_how_near_it_is(index: KeptIndex) -> None:
     halfway = (LONGITUDE + LATITUDE) / np.float32(np.sqrt(2))
     index.put([point(1, document="doc:7", version=3, vector=halfway)])
     (hit,) = search(index, scope())
@@ -26,7 +30,7 @@ def test_a_hit_says_what_the_point_was_and_how_near_it_is(index: EdgeIndex) -> N
     assert hit.similarity == pytest.approx(np.sqrt(0.5), abs=1e-6)
 
 
-def test_what_is_near_by_meaning_or_by_words_is_found_and_both_count(index: EdgeIndex) -> None:
+def test_what_is_near_by_meaning_or_by_words_is_found_and_both_count(index: KeptIndex) -> None:
     index.put(
         [
             point(1, "nothing in common", vector=LATITUDE),
@@ -42,12 +46,12 @@ def test_what_is_near_by_meaning_or_by_words_is_found_and_both_count(index: Edge
 
 
 @pytest.mark.parametrize("question", ["", "   ", "the of and", "?!", "\u0000", "\U0001f600", "x" * 20_000])
-def test_a_question_without_words_is_answered_by_meaning(index: EdgeIndex, question: str) -> None:
+def test_a_question_without_words_is_answered_by_meaning(index: KeptIndex, question: str) -> None:
     index.put([point(1), point(2, vector=LATITUDE)])
     assert numbers(search(index, scope(), question))[0] == 1
 
 
-def test_ties_stand_in_the_order_of_their_ids(index: EdgeIndex) -> None:
+def test_ties_stand_in_the_order_of_their_ids(index: KeptIndex) -> None:
     order = [5, 3, 9, 1, 7]
     index.put([point(number) for number in order])
     assert numbers(search(index, scope())) == sorted(order)
@@ -55,7 +59,7 @@ def test_ties_stand_in_the_order_of_their_ids(index: EdgeIndex) -> None:
     assert len(scores) == 1
 
 
-def test_no_more_hits_come_than_were_asked_for(index: EdgeIndex) -> None:
+def test_no_more_hits_come_than_were_asked_for(index: KeptIndex) -> None:
     index.put([point(number) for number in range(1, 10)])
     assert len(search(index, scope(), limit=4)) == 4
     assert len(search(index, scope(), limit=100)) == 9
@@ -76,7 +80,7 @@ BAD_VECTORS = [
 
 @pytest.mark.parametrize("vector", BAD_VECTORS, ids=repr)
 def test_a_vector_that_would_never_be_found_is_refused_with_its_batch(
-    index: EdgeIndex, vector: NDArray[np.float32]
+    index: KeptIndex, vector: NDArray[np.float32]
 ) -> None:
     index.put([point(1)])
     with pytest.raises(IndexDown, match="doc:2"):
@@ -87,13 +91,13 @@ def test_a_vector_that_would_never_be_found_is_refused_with_its_batch(
 
 
 @pytest.mark.parametrize("vector", BAD_VECTORS, ids=repr)
-def test_a_question_needs_a_vector_too(index: EdgeIndex, vector: NDArray[np.float32]) -> None:
+def test_a_question_needs_a_vector_too(index: KeptIndex, vector: NDArray[np.float32]) -> None:
     index.put([point(1)])
     with pytest.raises(IndexDown, match="not usable"):
         search(index, scope(), vector=vector)
 
 
-def test_a_point_is_replaced_by_one_of_the_same_id(index: EdgeIndex) -> None:
+def test_a_point_is_replaced_by_one_of_the_same_id(index: KeptIndex) -> None:
     index.put([point(1, scopes=["coll:a"])])
     index.put([point(1, scopes=["coll:b"])])
     assert index.count() == 1
@@ -101,13 +105,13 @@ def test_a_point_is_replaced_by_one_of_the_same_id(index: EdgeIndex) -> None:
     assert numbers(search(index, scope(["coll:b"]))) == [1]
 
 
-def test_nothing_is_written_for_nothing(index: EdgeIndex) -> None:
+def test_nothing_is_written_for_nothing(index: KeptIndex) -> None:
     index.put([])
     assert index.count() == 0
     assert search(index, scope()) == []
 
 
-def test_of_a_document_only_one_version_is_kept(index: EdgeIndex) -> None:
+def test_of_a_document_only_one_version_is_kept(index: KeptIndex) -> None:
     index.put(
         [
             point(1, document="doc:1", version=1),
@@ -125,3 +129,11 @@ def test_of_a_document_only_one_version_is_kept(index: EdgeIndex) -> None:
     assert numbers(search(index, scope())) == [2, 3, 5, 6]
     index.keep_only(DocumentId("doc:1"), -1)
     assert numbers(search(index, scope())) == [5, 6]
+
+
+def test_points_are_removed_by_their_ids_and_no_others(index: KeptIndex) -> None:
+    index.put([point(1), point(2), point(3)])
+    index.remove([chunk_id(1), chunk_id(3), chunk_id(99)])
+    assert index.count() == 1
+    index.remove([])
+    assert index.count() == 1

@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import qdrant_edge as edge
 
 from acl.labels import Compartment, Label, Level
-from tests.retrieval.points import LATITUDE, LONGITUDE, chunk_id, numbers, point, scope, search
+from tests.retrieval.kinds import on_every_index, payload_of, put_raw
+from tests.retrieval.points import LATITUDE, LONGITUDE, numbers, point, scope, search
 
 if TYPE_CHECKING:
     from acl.scope import Scope
-    from retrieval.edge import EdgeIndex
+    from retrieval.homes import KeptIndex
 
+pytestmark = on_every_index
 GDPR, PCI = Compartment("gdpr"), Compartment("pci")
 
 
@@ -50,7 +51,7 @@ GDPR, PCI = Compartment("gdpr"), Compartment("pci")
         (scope(["root:all"], within="folder:f"), [2]),
     ],
 )
-def test_rules_decide_what_is_looked_at(index: EdgeIndex, inside: Scope, found: list[int]) -> None:
+def test_rules_decide_what_is_looked_at(index: KeptIndex, inside: Scope, found: list[int]) -> None:
     index.put(
         [
             point(1, document="doc:1", scopes=["root:all", "coll:a"], path=["coll:a"]),
@@ -63,7 +64,7 @@ def test_rules_decide_what_is_looked_at(index: EdgeIndex, inside: Scope, found: 
 
 
 @pytest.mark.parametrize("clearance", Level)
-def test_a_clearance_decides_what_is_looked_at(index: EdgeIndex, clearance: Level) -> None:
+def test_a_clearance_decides_what_is_looked_at(index: KeptIndex, clearance: Level) -> None:
     index.put([point(level + 1, label=Label(level)) for level in Level])
     assert numbers(search(index, scope(clearance=clearance))) == list(range(1, clearance + 2))
 
@@ -72,7 +73,7 @@ def test_a_clearance_decides_what_is_looked_at(index: EdgeIndex, clearance: Leve
     ("held", "found"),
     [([], [1]), (["gdpr"], [1, 2]), (["pci"], [1, 3]), (["gdpr", "pci"], [1, 2, 3, 4]), (["hipaa"], [1])],
 )
-def test_compartments_decide_what_is_looked_at(index: EdgeIndex, held: list[str], found: list[int]) -> None:
+def test_compartments_decide_what_is_looked_at(index: KeptIndex, held: list[str], found: list[int]) -> None:
     circles = [frozenset[Compartment](), frozenset({GDPR}), frozenset({PCI}), frozenset({GDPR, PCI})]
     index.put([point(number, label=Label(Level.PUBLIC, circle)) for number, circle in enumerate(circles, 1)])
     assert numbers(search(index, scope(compartments=held))) == found
@@ -84,17 +85,9 @@ GOOD_TAGS: dict[str, Any] = {
 }  # fmt: skip
 
 
-def put_raw(index: EdgeIndex, number: int, tags: dict[str, Any]) -> None:
-    """Write a point with any tags at all, past the adapter."""
-    vectors: Any = {"dense": LONGITUDE.tolist(), "bm25": edge.Bm25().embed_document("a boiler")}
-    operation = edge.UpdateOperation.upsert_points([edge.Point(chunk_id(number), vectors, tags)])
-    index._shard.update(operation)
-    index._shard.flush()
-
-
 @pytest.mark.parametrize("allow", [["root:all"], ["doc:1"], ["root:all", "doc:1"]], ids=str)
 @pytest.mark.parametrize("key", ["scope", "own", "level", "comp"])
-def test_a_point_that_lacks_a_tag_is_found_by_nobody(index: EdgeIndex, key: str, allow: list[str]) -> None:
+def test_a_point_that_lacks_a_tag_is_found_by_nobody(index: KeptIndex, key: str, allow: list[str]) -> None:
     """AZ-07: a missing key passes many a filter, and a deny that asks for it."""
     put_raw(index, 1, GOOD_TAGS)
     put_raw(index, 2, {name: value for name, value in GOOD_TAGS.items() if name != key})
@@ -103,7 +96,7 @@ def test_a_point_that_lacks_a_tag_is_found_by_nobody(index: EdgeIndex, key: str,
     assert numbers(search(index, scope(allow, compartments=["gdpr"]))) == [1]
 
 
-def test_a_point_that_does_not_say_where_it_lies_is_in_no_collection(index: EdgeIndex) -> None:
+def test_a_point_that_does_not_say_where_it_lies_is_in_no_collection(index: KeptIndex) -> None:
     put_raw(index, 1, GOOD_TAGS)
     put_raw(index, 2, {name: value for name, value in GOOD_TAGS.items() if name != "path"})
     assert numbers(search(index, scope(within="coll:a"))) == [1]
@@ -139,14 +132,14 @@ def test_a_point_that_does_not_say_where_it_lies_is_in_no_collection(index: Edge
     ],
     ids=repr,
 )
-def test_a_point_with_a_tag_of_another_type_or_value_is_found_by_nobody(index: EdgeIndex, tags: dict[str, Any]) -> None:
+def test_a_point_with_a_tag_of_another_type_or_value_is_found_by_nobody(index: KeptIndex, tags: dict[str, Any]) -> None:
     """AZ-07."""
     put_raw(index, 1, GOOD_TAGS)
     put_raw(index, 2, GOOD_TAGS | tags)
     assert numbers(search(index, scope(compartments=["gdpr"]))) == [1]
 
 
-def test_a_hidden_document_moves_no_score_of_a_visible_one(index: EdgeIndex) -> None:
+def test_a_hidden_document_moves_no_score_of_a_visible_one(index: KeptIndex) -> None:
     """AZ-21: how rare a word is, counted over all documents, tells how many hidden ones hold it."""
     inside = scope(["coll:a"])
     visible = ["the boiler", "the mill", "the mill of the mill", "the boiler of the mill", "the ferry"]
@@ -161,7 +154,7 @@ def test_a_hidden_document_moves_no_score_of_a_visible_one(index: EdgeIndex) -> 
 
 
 @pytest.mark.parametrize("hidden", [0, 3, 300])
-def test_a_hidden_document_breaks_no_tie(index: EdgeIndex, hidden: int) -> None:
+def test_a_hidden_document_breaks_no_tie(index: KeptIndex, hidden: int) -> None:
     """AZ-21: a leg was cut among equals as the engine came by them, which hangs on what else is there."""
     visible = [point(number, "a boiler", scopes=[f"coll:{'ab'[number % 2]}"]) for number in range(40, 0, -1)]
     others = [point(100 + number, "a boiler", scopes=["coll:c"], document="doc:2") for number in range(hidden)]
@@ -169,7 +162,7 @@ def test_a_hidden_document_breaks_no_tie(index: EdgeIndex, hidden: int) -> None:
     assert numbers(search(index, scope(["coll:a", "coll:b"]), limit=5)) == [1, 2, 3, 4, 5]
 
 
-def test_a_tie_without_an_end_is_left_out_and_nothing_else_is(index: EdgeIndex) -> None:
+def test_a_tie_without_an_end_is_left_out_and_nothing_else_is(index: KeptIndex) -> None:
     """What of it was found would hang on hidden documents. The other leg may still tell its members apart."""
     same = [point(number, "a boiler", vector=LATITUDE) for number in range(1, 301)]
     index.put([*same, point(400, "a mill", vector=LONGITUDE)])
@@ -177,10 +170,9 @@ def test_a_tie_without_an_end_is_left_out_and_nothing_else_is(index: EdgeIndex) 
     assert numbers(search(index, scope(), "boiler", limit=10)) == [400, *range(1, 10)]
 
 
-def test_no_tag_is_a_principal_and_no_payload_is_text(index: EdgeIndex) -> None:
+def test_no_tag_is_a_principal_and_no_payload_is_text(index: KeptIndex) -> None:
     index.put([point(1, "a secret boiler", label=Label(Level.INTERNAL, frozenset({GDPR})), owner="owner:anna")])
-    (record,) = index._shard.retrieve([chunk_id(1)], with_payload=True, with_vector=False)
-    assert record.payload == {
+    assert payload_of(index, 1) == {
         "scope": ["root:all"], "own": ["base", "doc:1", "owner:anna"], "level": 1, "comp": ["base", "gdpr"],
         "path": ["coll:a"], "doc": "doc:1", "ver": 1,
     }  # fmt: skip
