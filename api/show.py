@@ -10,8 +10,12 @@ from typing import TYPE_CHECKING, Any, Final
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.text import Text
 
 from ingest.types import one_line
+from redaction.normalise import fold
+from redaction.redact import SECRET_REMOVED
+from redaction.tokens import find
 from redaction.types import Kind
 from retrieval.sentences import sentences
 
@@ -74,6 +78,16 @@ def lines(told: Iterable[str]) -> None:
     """Print lines as they are."""
     for line in told:
         out.print(line, markup=False)
+
+
+def marked(text: str) -> None:
+    """Print a redacted text with its tokens, and what stands for removed secrets, made to stand out."""
+    shown = Text(text)
+    folded = fold(text)
+    for word in find(folded):
+        shown.stylize("bold reverse", *folded.original(word.start, word.end))
+    shown.highlight_words([SECRET_REMOVED], "bold red")
+    out.print(shown, end="\n\n")
 
 
 def warnings(told: Iterable[str]) -> None:

@@ -18,6 +18,7 @@ NAMES = (
     "ingest",
     "parsing",
     "path",
+    "redaction",
     "scifact",
     "tokens",
 )

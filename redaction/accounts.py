@@ -6,6 +6,7 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
+import re2
 from stdnum import bic, iban, luhn, numdb
 
 from redaction.context import nearby, words
@@ -23,6 +24,8 @@ _BIC: Final = re.compile(r"(?<!\w)[A-Z]{6}[A-Z0-9]{2}(?:[A-Z0-9]{3})?(?!\w)")
 _IBAN_HEAD: Final = re.compile(r"(?<![A-Za-z0-9])([A-Za-z]{2})[ \n-]?\d[ \n-]?\d(?=[ \n-]{0,2}[A-Za-z0-9])")
 _LIKE_IBAN: Final = re.compile(r"[A-Za-z]{2}[ -]?\d\d(?:[ -]?[A-Za-z]{4})?(?:[ \n-]{0,2}\d){8,26}(?!\d)")
 _DIGITS: Final = re.compile(r"(?<!\d)\d(?:[ \n-]{0,3}\d){12,}(?!\d)")
+_may_be_iban: Final = re2.compile(r"[A-Za-z]{2}[ \n-]?\d[ \n-]?\d[ \n-]{0,2}[A-Za-z0-9]")
+_may_be_card: Final = re2.compile(r"\d(?:[ \n-]{0,3}\d){12}")
 _GROUP: Final = 3  # each group of a card number but the last has at least so many digits
 _CARD: Final = re.compile(  # by issuer: Visa, Mastercard, American Express, Diners, JCB, UnionPay, Discover, Maestro
     r"4\d{15}(?:\d{3})?|(?:5[1-5]|2[2-7])\d{14}|3[47]\d{13}|3[0689]\d{12}|35\d{14,17}|(?:5[06-9]|6\d)\d{12,17}"
@@ -31,6 +34,8 @@ _CARD: Final = re.compile(  # by issuer: Visa, Mastercard, American Express, Din
 
 def ibans(text: str) -> Iterator[tuple[int, int, str]]:
     """Give start, end and compact form of each IBAN in any spelling; also of a wrong one that is called so."""
+    if not _may_be_iban.search(text):
+        return
     is_near = nearby(_ACCOUNT_WORDS, text)
     for head in _IBAN_HEAD.finditer(text):
         whole = _of_length(_iban_length(head[1].upper())).match(text, head.start())
@@ -42,6 +47,8 @@ def ibans(text: str) -> Iterator[tuple[int, int, str]]:
 
 def cards(text: str) -> Iterator[tuple[int, int, str]]:
     """Give start, end and digits of each payment card number; also of a wrong one that is called so."""
+    if not _may_be_card.search(text):
+        return
     is_near = nearby(_CARD_WORDS, text)
     for run in _DIGITS.finditer(text):
         for start, end, number in parts(run, 13, 19):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+import re2
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -32,7 +34,12 @@ _AMOUNT: Final = re.compile(
 )
 
 
+_may_be_amount: Final = re2.compile(
+    rf"(?:{_CODE}|[$€£¥₹])\s?\d|\d{_SCALE}\s?(?:(?:{_CODE})\b|[€£¥₹$%]|(?:\w+\s){{0,2}}(?:{_UNIT})\b|per|prozent)"
+)
+
+
 def amounts(text: str) -> Iterator[tuple[int, int, str]]:
     """Give start, end and amount, without blanks, of each sum of money and each percentage."""
-    for match in _AMOUNT.finditer(text):
+    for match in _AMOUNT.finditer(text) if _may_be_amount.search(text) else ():
         yield match.start(), match.end(), "".join(match[0].split()).upper()

@@ -6,6 +6,8 @@ import re
 from bisect import bisect_left
 from typing import TYPE_CHECKING, Final
 
+import re2
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -16,6 +18,12 @@ _AFTER: Final = 15  # " (Visa card)"
 def words(*alternatives: str) -> re.Pattern[str]:
     """Make a pattern that finds any of these words, in any case."""
     return re.compile(rf"\b(?:{'|'.join(alternatives)})\b", re.IGNORECASE)
+
+
+def hint(*alternatives: str) -> Callable[[str], bool]:
+    """Make what tells, in a fraction of the time, whether a text has any of these words: most have none."""
+    pattern = re2.compile(rf"(?i)\b(?:{'|'.join(alternatives)})")
+    return lambda text: pattern.search(text) is not None
 
 
 def nearby(context: re.Pattern[str], text: str) -> Callable[[int, int], bool]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from redaction.context import nearby, words
+from redaction.context import hint, nearby, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -54,6 +54,9 @@ _WEEKDAYS: Final = re.compile(
     r"\b(?:(?:mon|tues|wednes|thurs|fri|satur|sun)days?|(?:mon|diens|donners|frei|sams|sonn)tag|mittwoch)\b",
     re.IGNORECASE,
 )
+_may_be_weekday: Final = hint(
+    "(?:mon|tue|wed|thu|fri|sat|sun|diens|mitt|donn|frei|sams|sonn)[a-z]{0,6}(?:days?|tag|och)\\b"
+)
 _BIRTH_WORDS: Final = words(
     "born",
     r"date of birth",
@@ -69,6 +72,8 @@ _BIRTH_WORDS: Final = words(
     r"n[ée]e? le",
     "year of birth",
 )
+_may_be_birth: Final = hint("born|birth|dob|d\\.o\\.b|geb|year of|n[ée]e? le")
+_HAS_DIGIT: Final = re.compile(r"\d")
 _AGE: Final = re.compile(
     r"\b(?:aged?|alter)(?: of)?:? {0,2}\d{1,3}\b|\b\d{1,3}(?:[ -]years?[ -]old|[ -]jahre alt|[ -]jahrige[rsn]?)\b",
     re.IGNORECASE,
@@ -92,7 +97,7 @@ def dates(text: str) -> Iterator[tuple[int, int, str]]:
 
     From one date to another is one stretch.
     """
-    is_birth = nearby(_BIRTH_WORDS, text)
+    is_birth = nearby(_BIRTH_WORDS, text) if _may_be_birth(text) else _never
     row: list[tuple[int, int, str]] = []
     for found in sorted(_dates(text)):
         if is_birth(found[0], found[1]) or (row and found[1] <= row[-1][1]):
@@ -103,6 +108,10 @@ def dates(text: str) -> Iterator[tuple[int, int, str]]:
         row.append(found)
     if row:
         yield _joined(text, row)
+
+
+def _never(_start: int, _end: int) -> bool:
+    return False
 
 
 def _joined(text: str, row: Sequence[tuple[int, int, str]]) -> tuple[int, int, str]:
@@ -120,7 +129,7 @@ def durations(text: str) -> Iterator[tuple[int, int, str]]:
 
 def births(text: str) -> Iterator[tuple[int, int, str]]:
     """Give start, end and date of each date of birth."""
-    if not _BIRTH_WORDS.search(text):
+    if not _may_be_birth(text):
         return iter(())
     is_birth = nearby(_BIRTH_WORDS, text)
     return (found for found in _dates(text) if is_birth(found[0], found[1]))
@@ -128,16 +137,17 @@ def births(text: str) -> Iterator[tuple[int, int, str]]:
 
 def ages(text: str) -> Iterator[tuple[int, int, str]]:
     """Give start, end and the words of each age."""
-    for match in _AGE.finditer(text):
+    for match in _AGE.finditer(text) if _HAS_DIGIT.search(text) else ():
         yield match.start(), match.end(), match[0].lower()
 
 
 def _dates(text: str) -> Iterator[tuple[int, int, str]]:
-    for match in _DATE.finditer(text):
-        yield match.start(), match.end(), _iso(match)
-    for match in _YEARS.finditer(text):
-        yield match.start(), match.end(), match[0]
-    for match in _WEEKDAYS.finditer(text):
+    if _HAS_DIGIT.search(text):
+        for match in _DATE.finditer(text):
+            yield match.start(), match.end(), _iso(match)
+        for match in _YEARS.finditer(text):
+            yield match.start(), match.end(), match[0]
+    for match in _WEEKDAYS.finditer(text) if _may_be_weekday(text) else ():
         yield match.start(), match.end(), match[0].lower()
 
 

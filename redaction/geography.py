@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+import re2
+
 from redaction.context import nearby, words
 
 if TYPE_CHECKING:
@@ -44,8 +46,14 @@ _ANY_PLATE: Final = re.compile(
 )
 
 
+_may_be_pair: Final = re2.compile(r"(?i)\d\.\d{4}|°|deg|\blat|geo:")
+_may_be_british: Final = re2.compile(r"[A-Z]{2}\d{2} ?[A-Z]{3}")
+
+
 def coordinates(text: str) -> Iterator[tuple[int, int, str]]:
     """Give start, end and the pair as written, without blanks."""
+    if not _may_be_pair.search(text):
+        return
     for pattern in (_NAMED, _DECIMAL) if "°" not in text else (_NAMED, _DECIMAL, _BY_DEGREES):
         for match in pattern.finditer(text):
             yield match.start(), match.end(), "".join(match[0].split())
@@ -53,7 +61,7 @@ def coordinates(text: str) -> Iterator[tuple[int, int, str]]:
 
 def plates(text: str) -> Iterator[tuple[int, int, str]]:
     """Give start, end and letters and digits of each number plate; most only where a word says what they are."""
-    for match in _BRITISH.finditer(text):
+    for match in _BRITISH.finditer(text) if _may_be_british.search(text) else ():
         yield match.start(), match.end(), match[0].replace(" ", "")
     if _PLATE_WORDS.search(text):
         is_near = nearby(_PLATE_WORDS, text)

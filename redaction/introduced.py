@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from redaction.context import hint
 from redaction.names import TITLES
 from redaction.ordinary import GRAMMAR
 from redaction.settle import found_identity
@@ -52,10 +53,9 @@ _GREETED: Final = re.compile(
     rf"|evening)),? ({_NAME})"
     r"(?=\s?[,!:.;\n-]|\Z)"
 )
+_CLOSINGS: Final = "regards|wishes|sincerely|faithfully|truly|yours|cheers|thanks|thank you|grussen?|gruss|best"
 _SIGNED: Final = re.compile(
-    r"(?i:regards|wishes|sincerely|faithfully|truly|yours|cheers|thanks|thank you|grusse|grussen|gruss"
-    r"|best)\s?[,.!]?[ ]{0,2}\n{1,3}"
-    rf"[ ]{{0,3}}({_NAME})(?=[ ]{{0,3}}(?:\n|,|\Z|\|))"
+    rf"\b(?i:{_CLOSINGS})\s?[,.!]?[ ]{{0,2}}\n{{1,3}}[ ]{{0,3}}({_NAME})(?=[ ]{{0,3}}(?:\n|,|\Z|\|))"
 )
 _LABELS: Final = (
     r"name|full name|first name|last name|given name|surname|maiden name|family name|patient|patient name|client"
@@ -73,14 +73,14 @@ _LABELLED: Final = re.compile(
     rf"(?:\A|[\n|>;]|(?<=[.?] ))[ *\t-]{{0,4}}(?i:{_LABELS})\s?[*]{{0,2}}[:=][ *\t]{{1,8}}({_NAME}(?:(?:,|;| and"
     rf"| &) {_NAME}){{0,12}})(?=[ ]{{0,3}}(?:\n|[|;,<(\[.*]|\Z))"
 )
+_SAID: Final = (
+    r"i am|i'm|this is|calls? me|called me|named (?:him|her|them)|calls? (?:him|her)|known as|signed by|directed by"
+    r"|written by|represented by|married to|daughter of|son of|wife of|husband of|on behalf of"
+)
 _SPOKEN: Final = re.compile(
-    r"(?i:\b(?:my|her|his|their|our|whose|partner's|wife's|husband's|child's|maiden|full|first|last)\s(?:maiden "
-    r"|full |first |last |legal |real )?"
-    r"name(?: is|'s|: | was)|\b(?:i am|i'm|this is|call(?:s|ed)? me|named (?:him|her|them)|people call me"
-    r"|calls? (?:him|her)|known as|signed by"
-    r"|directed by|written by|represented by|married to|daughter of|son of|wife of|husband of|on behalf of"
-    r"|name of|under the name(?: of)?"
-    rf"|\bname\b[^?\n]{{0,40}}\?(?: \w{{1,12}}:)?))[ ]({_NAME})(?![\w])"
+    r"(?i:\b(?:my|her|his|their|our|whose|\w{2,12}'s|maiden|full|first|last) "
+    r"(?:(?:maiden|full|first|last|legal|real) )?name(?: is|'s|:| was)?"
+    rf"|\b(?:{_SAID}|name of|under the name(?: of)?)|\bname\b[^?\n]{{0,40}}\?(?: \w{{1,12}}:)?)[ ]({_NAME})(?!\w)"
 )
 _SMALL_SPOKEN: Final = re.compile(
     rf"\b(?:my name is|my name's|her name is|his name is|your name\?) ({_SMALL}?)(?=[.,!?;\n]|\Z| (?:and"
@@ -90,9 +90,8 @@ _BORN: Final = re.compile(
     rf"(?<!\w)({_FULL})(?=,? (?:\()?(?:was |is |were )?(?:born|geboren|aged|deceased|died)\b|,? \((?:\*|b\.|born"
     rf"|aged|\d\d\b))"
 )
-_SUFFIXED: Final = re.compile(
-    rf"(?<!\w)({_FULL}),? (?=(?:PhD|Ph\.D|MD|M\.D|DVM|DDS|Esq|JD|MBA|CPA|RN|Jr|Sr|QC|KC|LLM|LL\.M|MSc|BSc)\b)"
-)
+_DEGREES: Final = r"PhD|Ph\.D|MD|M\.D|DVM|DDS|Esq|JD|MBA|CPA|RN|Jr|Sr|QC|KC|LLM|LL\.M|MSc|BSc"
+_SUFFIXED: Final = re.compile(rf"(?<!\w)({_FULL}),? (?=(?:{_DEGREES})\b)")
 _MAILED: Final = re.compile(rf"(?<!\w)({_NAME}|{_WORD}, {_WORD})\"? ?[<(\[]{{1,2}}(?:mailto:)?(?=[\w.+-]{{1,64}}@)")
 _AND: Final = re.compile(r"(?:,|;| and| &| und) (?=[A-Z])")
 _NO_NAME: Final = frozenset(
@@ -156,20 +155,34 @@ _NO_NAME: Final = frozenset(
 )
 
 
+_may_be: Final = {
+    _TITLED: hint(rf"(?:{TITLES}|{_OFFICES}|messrs)\b"),
+    _SMALL_TITLED: hint(r"(?:mr|mrs|ms|miss|dr|prof|herr|frau)\b"),
+    _SEVERAL: hint("messrs"),
+    _MAILED: hint(r"[\w.'-]+\"? ?[<(\[]{1,2}(?:mailto:)?[\w.+-]{1,64}@"),
+    _GREETED: hint("dear|hi|hello|hey|hallo|liebe|moin|hola|bonjour|good (?:morning|afternoon|evening)"),
+    _SIGNED: hint(rf"(?:{_CLOSINGS})\s?[,.!]?[ ]{{0,2}}\n"),
+    _LABELLED: hint(rf"(?:{_LABELS})\s?[*]{{0,2}}[:=]"),
+    _SPOKEN: hint(rf"(?:name|{_SAID})\b"),
+    _SMALL_SPOKEN: hint(r"name(?:'s| is|\?)"),
+    _BORN: hint(r"(?:was |is |were )?(?:born|geboren|aged|deceased|died)\b|\w+,? \((?:\*|b\.|born|aged|\d\d)"),
+    _SUFFIXED: hint(rf"(?:{_DEGREES})\b"),
+}
+
+
 def introduced(text: Folded) -> Iterator[Span]:
     """Give each person whom the text introduces, with the title, and the name alone as `name`."""
-    written = text.text
-    for pattern in (_TITLED, _SMALL_TITLED):
-        for match in pattern.finditer(written):
-            if not _is_no_name(match[1]):
-                yield _span(match.start(), match.end(1), match[1])
-    for match in _SEVERAL.finditer(written):
-        yield _span(match.start(1), match.end(1), match[1])
-    for match in _MAILED.finditer(written):
-        yield _span(match.start(1), match.end(1), match[1])
-    for pattern in (_GREETED, _SIGNED, _LABELLED, _SPOKEN, _SMALL_SPOKEN, _BORN, _SUFFIXED):
-        for match in pattern.finditer(written):
-            yield from _each(match)
+    for pattern, is_likely in _may_be.items():
+        if not is_likely(text.text):
+            continue
+        for match in pattern.finditer(text.text):
+            if pattern in (_TITLED, _SMALL_TITLED):
+                if not _is_no_name(match[1]):
+                    yield _span(match.start(), match.end(1), match[1])
+            elif pattern in (_SEVERAL, _MAILED):
+                yield _span(match.start(1), match.end(1), match[1])
+            else:
+                yield from _each(match)
 
 
 def _each(match: re.Match[str]) -> Iterator[Span]:

@@ -15,12 +15,15 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from redaction.errors import BadExamples
+from redaction.normalise import fold
+from redaction.recognise import recognise
+from redaction.redact import replaced_stretches
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from redaction.types import Span
+    from redaction.types import Recogniser, Span
 
 _Z = 1.959964  # of the normal distribution: 95 % lie between -z and z
 
@@ -109,6 +112,17 @@ def score(examples: Iterable[Example], mask: Callable[[str], Sequence[Span]]) ->
         Share(characters, told),
         tuple(missed),
     )
+
+
+def masked_by(recognisers: Sequence[Recogniser]) -> Callable[[str], Sequence[Span]]:
+    """Give what tells what these recognisers mask of a text that stands alone."""
+
+    def mask(text: str) -> Sequence[Span]:
+        folded = fold(text)
+        (spans,) = recognise([folded], recognisers)
+        return replaced_stretches(folded, spans)
+
+    return mask
 
 
 def read_examples(path: Path) -> list[Example]:

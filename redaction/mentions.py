@@ -39,7 +39,10 @@ def found_names(text: str, names: Names) -> Iterator[Found]:
     closed = -1  # the last word of a name: in "Jane Doe, Jane Roe" nobody is called "Doe, Jane"
     covered = -1  # the same, of reversed names too: a surname inside of a full name says nothing about another
     for first, word in enumerate(words):
-        for chain in _chains(words, first, _lengths(word, names)):
+        lengths = _lengths(word, names)
+        if not lengths:
+            continue
+        for chain in _chains(words, first, lengths):
             run = [words[n] for n in chain]
             for length, meaning, sure in _meanings_along(run, names, closed=first == closed):
                 if length == 1 and first <= covered and meaning.form.strength <= Strength.LONE:
@@ -67,8 +70,6 @@ def _nominative(key: str) -> str:
 
 def _chains(words: Run, first: int, lengths: Collection[int]) -> list[list[int]]:
     """Give the words that may belong to a name beginning here: as they stand, and without middle initials."""
-    if not lengths:
-        return []
     chain = [first]
     for n in range(first + 1, min(first + max(lengths) + _INITIALS, len(words))):
         if not _joins(_gap(words, n), words[n - 1]):

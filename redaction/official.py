@@ -11,7 +11,7 @@ from collections import defaultdict
 from importlib import import_module
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from redaction.context import nearby, words
+from redaction.context import hint, nearby, words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -97,6 +97,8 @@ _BY_SHAPE: Final = defaultdict[str, list[_Rule]](list)
 for _rule in _RULES:
     _BY_SHAPE[_rule.shape].append(_rule)
 _MOST_PARTS: Final = 7
+_LETTERS: Final = re.compile("[A-Za-z]")
+_DIGITS: Final = re.compile(r"\d")
 _RUN: Final = re.compile(r"(?<!\w)[A-Z]{0,6}\d[A-Z0-9]*(?:[ ./-](?:[A-Z]{0,2}\d[A-Z0-9]*|[A-Z](?![A-Za-z])))*(?!\w)")
 _PART: Final = re.compile(r"[A-Z0-9]+")
 _NINO: Final = re.compile(r"(?<!\w)[A-CEGHJ-PR-TW-Z]{2} ?\d\d ?\d\d ?\d\d ?[A-D](?!\w)")
@@ -118,16 +120,21 @@ _CALLED: Final = re.compile(
     re.IGNORECASE,
 )
 _WORDS: Final = words(_NOUN)
+_may_be_called: Final = hint(_NOUN)
+_HAS_DIGIT: Final = re.compile(r"\d")
 _SHORTEST: Final = 6  # letters and digits of a number that only a word says to be one
 
 
 def official_numbers(text: str) -> Iterator[tuple[int, int, str]]:
     """Give start, end and compact form of each official number."""
-    is_near = nearby(_WORDS, text)
+    if not _HAS_DIGIT.search(text):
+        return
+    is_called = _may_be_called(text)
+    is_near = nearby(_WORDS, text) if is_called else _never
     for run in _RUN.finditer(text):
         yield from _by_check_digit(run, is_near)
     yield from ((m.start(), m.end(), _compact(m[0])) for m in _NINO.finditer(text))
-    for match in _CALLED.finditer(text):
+    for match in _CALLED.finditer(text) if is_called else ():
         if len(_compact(match[1])) >= _SHORTEST and sum(map(str.isdigit, match[1])) > 3:
             yield match.start(1), match.end(1), _compact(match[1])
 
@@ -135,17 +142,18 @@ def official_numbers(text: str) -> Iterator[tuple[int, int, str]]:
 def _by_check_digit(run: re.Match[str], is_near: _IsNear) -> Iterator[tuple[int, int, str]]:
     text = run.string
     parts = [part.span() for part in _PART.finditer(text, run.start(), run.end())]
+    shape = _LETTERS.sub(_LETTER, _DIGITS.sub(_DIGIT, run[0]))
     for first, (start, _) in enumerate(parts):
         for _, end in parts[first : first + _MOST_PARTS]:
-            written = text[start:end]
-            for rule in _BY_SHAPE.get(_shape(written), ()):
+            for rule in _BY_SHAPE.get(shape[start - run.start() : end - run.start()], ()):
+                written = text[start:end]
                 if (rule.alone or is_near(start, end)) and _is_valid(rule, written):
                     yield start, end, _compact(written)
                     break
 
 
-def _shape(written: str) -> str:
-    return "".join(_DIGIT if sign.isdigit() else _LETTER if sign.isalpha() else sign for sign in written)
+def _never(_start: int, _end: int) -> bool:
+    return False
 
 
 def _is_valid(rule: _Rule, written: str) -> bool:

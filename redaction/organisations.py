@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+import re2
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -29,8 +31,12 @@ _BY_KIND: Final = re.compile(
 )
 
 
+_may_have_form: Final = re2.compile(rf"(?:{_FORM})")
+_may_be_kind: Final = re2.compile(rf"\b(?:{_KIND})\b")
+
+
 def organisations(text: str) -> Iterator[tuple[int, int, str]]:
     """Give start, end and name, in small letters, of each organisation that says by its name to be one."""
-    for pattern in (_BY_FORM, _BY_KIND):
-        for match in pattern.finditer(text):
+    for pattern, hint in ((_BY_FORM, _may_have_form), (_BY_KIND, _may_be_kind)):
+        for match in pattern.finditer(text) if hint.search(text) else ():
             yield match.start(), match.end(), match[0].lower()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import re2
 
+from redaction.context import hint
 from redaction.errors import BadPattern
 
 if TYPE_CHECKING:
@@ -33,10 +34,17 @@ _OVER: Final = re.compile(
 )
 
 
+_HAS_DIGIT: Final = re.compile(r"\d")
+_may_be_called: Final = hint(rf"(?:{_NOUN})[ _-]?(?:numbers?|nos?\.?|nrs?\.?|num\.?|id|code|zeichen|nummer|#)")
+_may_be_over: Final = hint(r"(?:nos?|nrs?|numbers?|az|ref)\b\.?:?\s{0,2}(?:[A-Z]{1,4}[ .-]?)?\d{1,7}[/:]\d")
+
+
 def reference_numbers(text: str) -> Iterator[tuple[int, int, str]]:
     """Give start, end and number of each reference that a word before it says to be one."""
-    for pattern in (_CALLED, _OVER):
-        for match in pattern.finditer(text):
+    if not _HAS_DIGIT.search(text):
+        return
+    for pattern, is_likely in ((_CALLED, _may_be_called), (_OVER, _may_be_over)):
+        for match in pattern.finditer(text) if is_likely(text) else ():
             yield match.start(1), match.end(1), "".join(match[1].split()).upper()
 
 

@@ -38,7 +38,11 @@ def guessed(text: Folded) -> Iterator[Span]:
     """
     for line in _lines(text.text):
         for at in range(0, len(line), _LONGEST):
-            yield from _spans(line[at : at + _LONGEST], text.text)
+            tokens = line[at : at + _LONGEST]
+            if any(
+                token.end() - token.start() > 1 and token[0].isalpha() for token in tokens
+            ):  # else, no name is there
+                yield from _spans(tokens, text.text)
 
 
 def _lines(text: str) -> Iterator[list[re.Match[str]]]:

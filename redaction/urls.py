@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from redaction.context import hint
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -31,6 +33,9 @@ _ACCOUNT: Final = re.compile(
 )
 
 
+_may_be_named: Final = hint(rf"(?:{_NETWORK}|user ?name|screen ?name|nick ?name|handle)[ \w]{{0,12}}\s?(?:[:=]|is\b)")
+
+
 def urls(text: str) -> Iterator[tuple[int, int, str]]:
     """Give start, end and the link itself, for each that has a scheme, begins with www, or has a path behind a host."""
     if "." not in text and "/" not in text:
@@ -46,6 +51,6 @@ def handles(text: str) -> Iterator[tuple[int, int, str]]:
         for match in _MENTION.finditer(text):
             if match[1].lower() not in _TO_MANY:
                 yield match.start(), match.end(), match[1].lower()
-    if ":" in text or "=" in text or " is " in text:
+    if _may_be_named(text):
         for match in _ACCOUNT.finditer(text):
             yield match.start(1), match.end(1), match[1].lower()
