@@ -26,7 +26,7 @@ from retrieval.errors import IndexDown
 from store import schema
 from store.engine import write
 from tests.intake import Quiet
-from tests.retrieval.test_tags import are_as_sql_says, lines
+from tests.retrieval.tagged import are_as_sql_says, lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -35,7 +35,7 @@ from store import schema
 from store.engine import snapshot
 from store.sealed import DocumentKey
 from tests.intake import Quiet
-from tests.retrieval.test_tags import are_as_sql_says
+from tests.retrieval.tagged import are_as_sql_says
 
 if TYPE_CHECKING:
     from retrieval.embed import Embed

@@ -20,7 +20,7 @@ from retrieval.tags import drain
 from store import schema
 from store.engine import snapshot
 from tests.intake import edges_of, take_in
-from tests.retrieval.test_tags import are_as_sql_says
+from tests.retrieval.tagged import are_as_sql_says
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

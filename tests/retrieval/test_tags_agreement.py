@@ -35,7 +35,7 @@ from tests.acl.small_worlds import (
     settle,
     small_worlds,
 )
-from tests.retrieval.test_tags import are_as_sql_says
+from tests.retrieval.tagged import are_as_sql_says
 from tests.worlds import ADMIN, World, hurry, points_of
 
 if TYPE_CHECKING:
