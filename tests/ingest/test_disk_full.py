@@ -49,8 +49,10 @@ def taken_in(place: Path, free: int) -> dict[str, Any]:
 def test_a_run_on_a_disk_with_little_room_ends_with_an_error_or_whole(tmp_path: Path, free: int) -> None:
     told = taken_in(tmp_path / "disk", free * MB)
     if "error" in told:
-        assert told["error"].startswith("NoRoom: only ")
-        assert "make room" in told["error"]
+        # Without a single page, not even the new collection can be written down.
+        full = told["error"].startswith("StoreDown: ") and told["error"].endswith("disk is full")
+        assert told["error"].startswith("NoRoom: only ") or (full and not free)
+        assert full or "make room" in told["error"]
     else:
         assert told["added"] == 40
     assert told["missing"] == 0
