@@ -47,6 +47,10 @@ Path = Annotated[
 SlipText = Annotated[
     str, Header(alias="Ntk-Slip", max_length=32_000, description="The slip of its folder, from the beginning.")
 ]
+Modified = Annotated[
+    int | None,
+    Header(alias="Ntk-Modified", description="When the file was last changed, in seconds since 1970."),
+]
 
 
 class DocumentsQuery(Listed):
@@ -84,14 +88,16 @@ async def post_compare(body: CompareIn, request: Request, caller: Calling) -> JS
     "/files",
     openapi_extra={"requestBody": {"required": True, "content": {"application/octet-stream": {}}}},
 )
-async def put_files(path: Path, slip: SlipText, request: Request, caller: Calling) -> JSONResponse:
+async def put_files(
+    path: Path, slip: SlipText, request: Request, caller: Calling, modified: Modified = None
+) -> JSONResponse:
     """Take in one file, whose content is the body, and all that is attached to it; or only say what would come of it.
 
     The answer comes when it can be found, or is in quarantine. A file that cannot be read is an outcome.
     """
     gangway: Gangway = request.app.state.gangway
     # Before the body is read: who may not send it, need not.
-    take = await gangway.aside(partial(receiving.taking, _house(request), caller, path, slip))
+    take = await gangway.aside(partial(receiving.taking, _house(request), caller, path, slip, modified))
     if request.headers.get("content-encoding", "identity") != "identity":
         raise HTTPException(415, "the body is the file as it is, in no encoding")
     async with gangway.room(int(request.headers.get("content-length", MAX_BYTES))):

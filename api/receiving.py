@@ -32,7 +32,7 @@ from ingest.foresee import rehearse_folders
 from ingest.one_by_one import compare, foresee_one, parents_in, remove, stocked, take_one
 from ingest.placing import node_at
 from ingest.run import Options, open_folders
-from ingest.types import one_line, shown
+from ingest.types import moment, one_line, shown
 from ingest.versions import settle
 from store.engine import snapshot
 
@@ -180,7 +180,9 @@ def compared(house: House, caller: Caller, body: CompareIn) -> CompareOut:
     )
 
 
-def taking(house: House, caller: Caller, path: str, slip_text: str) -> Callable[[bytes], TakenOut]:
+def taking(
+    house: House, caller: Caller, path: str, slip_text: str, modified: int | None
+) -> Callable[[bytes], TakenOut]:
     """Check what is said of a file, and give what takes in its content.
 
     Raises:
@@ -208,7 +210,7 @@ def taking(house: House, caller: Caller, path: str, slip_text: str) -> Callable[
         return house.intake.together.publish(ready, edges, house.intake.turn)
 
     def take(data: bytes) -> TakenOut:
-        file = File(relative, lambda: data)
+        file = File(relative, lambda: data, None if modified is None else moment(modified))
         if slip.label is not None:
             return _told(foresee_one(file, place, slip.label, slip.collection, edges))
         with refusal_recorded(caller.ledger, caller.user, what="intake"):

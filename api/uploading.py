@@ -235,7 +235,10 @@ class _Run:
             return [checked.outcome], checked.documents
         try:
             data = read_file(self._root, checked.found)
-            body = self._server.send(f"{PREFIX}/files", data, path=checked.found.relative, slip=checked.slip)
+            said = {"path": checked.found.relative, "slip": checked.slip}
+            if checked.found.modified is not None:
+                said["modified"] = str(int(checked.found.modified.timestamp()))
+            body = self._server.send(f"{PREFIX}/files", data, **said)
         except (Unreadable, Overtaken) as error:
             return [_failed(checked.found, error)], checked.documents
         taken = self._server.read(TakenOut, body)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from acl.labels import covers, join
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from acl.labels import Label
     from acl.names import NodeId, UserId
     from ingest.types import Finding, Reading
@@ -27,6 +29,7 @@ class Arrival:
     faults: tuple[str, ...] = ()  # why it is held back, whatever its label
     findings: tuple[Finding, ...] = ()  # in it, and in all that came with it
     part_of: str | None = None  # the source of the mail that it was attached to
+    dated: datetime | None = None  # when its file was last changed, if that is known
 
     @property
     def calls_for(self) -> Label:

@@ -41,6 +41,7 @@ class Entry:
     kind: Kind
     size: int  # bytes
     identity: Identity
+    modified: int  # seconds since 1970
 
 
 class Root:
@@ -105,7 +106,7 @@ def entries(folder: int) -> Iterator[Entry]:
                 except FileNotFoundError:  # removed since its name was given: it is not in the folder
                     continue
                 kind = _KINDS.get(stat.S_IFMT(found.st_mode), "other")
-                yield Entry(each.name, kind, found.st_size, (found.st_dev, found.st_ino))
+                yield Entry(each.name, kind, found.st_size, (found.st_dev, found.st_ino), int(found.st_mtime))
     except OSError as error:
         raise Unreadable(f"it cannot be listed: {reason(error)}") from None
 

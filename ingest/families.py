@@ -21,6 +21,7 @@ from store.schema import document
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
+    from datetime import datetime
 
     from sqlalchemy import Connection
 
@@ -41,6 +42,7 @@ class File:
 
     relative: str
     load: Callable[[], bytes]  # raises Unreadable
+    modified: datetime | None = None  # when it was last changed, if that is known
 
     @property
     def parents(self) -> tuple[str, ...]:
@@ -179,7 +181,7 @@ class Reader:
             family.sources |= self.stock.below(known) if known is not None else set()
             family.outcomes.append(Outcome(file.relative, "failed", reasons=(str(error),)))
         findings = _summed(finding for arrival in family.arrivals for finding in arrival.findings)
-        family.arrivals = [replace(arrival, findings=findings) for arrival in family.arrivals]
+        family.arrivals = [replace(arrival, findings=findings, dated=file.modified) for arrival in family.arrivals]
         return family
 
     def _take(self, family: Family, data: bytes, relative: str, place: Place, above: tuple[str, ...] = ()) -> None:

@@ -95,6 +95,7 @@ def said_of_content(arrival: Arrival, key: DocumentKey) -> dict[str, object]:
         "content_mac": arrival.content,
         "sealed_title": key.seal_title(arrival.reading.title),
         "calls_for": str(arrival.calls_for) if arrival.findings else None,
+        "dated": arrival.dated,
     }
 
 

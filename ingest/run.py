@@ -154,7 +154,7 @@ def files_of(root: Root, walked: Walked, tell: Callable[[Outcome], None]) -> Ite
     for skipped in walked.skipped:
         tell(Outcome(skipped.relative, "failed", reasons=(skipped.reason,)))
     for found in walked.found:
-        yield File(found.relative, partial(read_file, root, found))
+        yield File(found.relative, partial(read_file, root, found), found.modified)
 
 
 def gone_from(walked: Walked, met: set[str], job: Job, keys: Keys, brake: Brake) -> list[Known] | str:

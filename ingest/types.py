@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class Found:
     place: tuple[str, ...]
     size: int  # bytes
     identity: tuple[int, int]  # device and inode
+    modified: datetime | None = None  # when it was last changed
 
     @property
     def name(self) -> str:
@@ -169,6 +171,14 @@ def as_title(text: str) -> str:
 def first_heading(blocks: tuple[Block, ...]) -> str:
     """Give the text of the first heading, or nothing."""
     return next((block.text for block in blocks if block.depth), "")
+
+
+def moment(seconds: int) -> datetime | None:
+    """Give a point in time in UTC, of seconds since 1970; None of what no calendar has: a file may have any."""
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except (OverflowError, OSError, ValueError):
+        return None
 
 
 def shown(name: str) -> str:

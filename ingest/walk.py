@@ -13,7 +13,7 @@ from ingest.beneath import Entry, entries, larger_than, read_at
 from ingest.declared import DECLARATION_BYTES, DECLARATION_LIKE, DECLARATION_NAME, Faulty, parse_declaration
 from ingest.errors import EmptyFolder, TooMuch, Unreadable
 from ingest.ignore import IGNORE_BYTES, IGNORE_NAME, is_ignored, parse_ignore
-from ingest.types import MAX_BYTES, Found, Skipped, shown
+from ingest.types import MAX_BYTES, Found, Skipped, moment, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -170,7 +170,7 @@ def _take(entry: Entry, at: _Folder, tally: _Tally) -> None:
         case "file" if entry.size > MAX_BYTES:
             tally.skipped.append(Skipped(relative, larger_than(MAX_BYTES)))
         case "file":
-            tally.add(Found(relative, at.place, entry.size, entry.identity))
+            tally.add(Found(relative, at.place, entry.size, entry.identity, moment(entry.modified)))
         case _:
             tally.skipped.append(Skipped(relative, "it is no regular file"))
 

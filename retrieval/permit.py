@@ -33,7 +33,13 @@ if TYPE_CHECKING:
 
 _EPOCH: Final = select(policy_state.c.epoch)
 _CHUNKS: Final = (
-    select(chunk, document.c.version.label("live_version"), document.c.wrapped_key, document.c.sealed_title)
+    select(
+        chunk,
+        document.c.version.label("live_version"),
+        document.c.wrapped_key,
+        document.c.sealed_title,
+        document.c.dated,
+    )
     .join(document)
     .where(OneOf(chunk.c.id, "ids"))
 )
@@ -114,4 +120,6 @@ def _snippet(hit: Hit, row: Row[tuple[object, ...]], what: What, verdict: Permit
         label=what.label,
         similarity=hit.similarity,
         rule=verdict.rule,
+        headings=key.open_headings(hit.chunk, hit.version, row.sealed_headings),
+        dated=row.dated,
     )

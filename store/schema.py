@@ -214,6 +214,7 @@ document = Table(
     Column("calls_for", Text),  # the label that the content of this version calls for; NULL if it calls for none
     Column("intake", ForeignKey("node.id")),  # the collection whose folder holds the file, wherever it lies now
     Column("part_of", ForeignKey("document.id")),  # the mail that it was attached to
+    Column("dated", UtcDateTime),  # when its file was last changed, if that is known; of an attachment, the mail's
     Column("wrapped_key", LargeBinary, nullable=False),
     Column("sealed_title", LargeBinary, nullable=False),
     Column("sealed_source", LargeBinary, nullable=False, server_default=""),  # the name of the file, below its folder
@@ -286,6 +287,7 @@ conversation = Table(
     Column("owner", String(NAME), nullable=False),
     Column("wrapped_key", LargeBinary, nullable=False),  # of its tokens; without it they are noise, wherever copied
     Column("expires_at", UtcDateTime, nullable=False, index=True),
+    Column("sealed_turns", LargeBinary),  # what the next question may go on from
 )
 
 token = Table(

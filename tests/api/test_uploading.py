@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -110,6 +111,16 @@ def test_the_same_comes_of_a_folder_here_and_through_a_server(
                 (folder / "attic" / ".ntk.yaml").unlink()
             if turn == 1:
                 assert (made.counts["changed"], made.counts["removed"], made.counts["added"]) == (1, 2, 1)
+
+
+def test_a_file_keeps_its_date_on_the_way(running: Served, folder: Path) -> None:
+    changed = {path: 1_700_000_000 + number for number, path in enumerate(sorted(folder.rglob("*.md")))}
+    for path, seconds in changed.items():
+        os.utime(path, (seconds, seconds))
+    running.ingest(folder)
+    with snapshot(running.house.store.engine) as connection:
+        dates = {date.timestamp() for date in connection.scalars(select(schema.document.c.dated)) if date}
+    assert len(dates & {*changed.values()}) >= 3
 
 
 def test_a_dry_run_writes_nothing(running: Served, folder: Path) -> None:

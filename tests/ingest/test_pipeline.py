@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
@@ -12,9 +13,10 @@ from sqlalchemy import func, select
 from acl.admin.change import policy_change
 from acl.admin.nodes import set_label
 from acl.labels import Compartment, Label, Level
-from acl.names import NodeId
+from acl.names import NodeId, UserId
 from ingest.errors import EmptyFolder, NoSuchFolder, OtherFolder
 from ingest.run import Options
+from ingest.types import moment
 from retrieval.errors import IndexDown
 from retrieval.tags import drain
 from store import schema
@@ -125,6 +127,25 @@ def test_a_changed_file_answers_in_its_new_version_alone(world: World, run: part
     assert "midnight" in found
     assert "ten in the evening" not in found
     assert world.index.count() == _chunks(world)
+
+
+def test_a_document_has_the_date_of_its_file(world: World, run: partial[Summary], folder: Path) -> None:
+    os.utime(folder / "rules.md", (1_000_000_000, 1_700_000_000))
+    run()
+    found = {snippet.dated for snippet in world.find("boiler", UserId("user:anna")).snippets}
+    assert datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC) in found
+    (folder / "rules.md").write_text(RULES + "\nThe boiler is new.\n", "utf-8")
+    os.utime(folder / "rules.md", (1_000_000_000, 1_750_000_000))
+    run()
+    found = {snippet.dated for snippet in world.find("boiler", UserId("user:anna")).snippets}
+    assert datetime(2025, 6, 15, 15, 6, 40, tzinfo=UTC) in found
+    assert datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC) not in found
+
+
+def test_a_file_of_no_date_is_taken_in_all_the_same() -> None:
+    assert moment(0) == datetime(1970, 1, 1, tzinfo=UTC)
+    assert moment(10**18) is None
+    assert moment(-(10**18)) is None
 
 
 def test_another_folder_does_not_replace_what_a_collection_has(

@@ -94,6 +94,7 @@ def upgrade() -> None:
         sa.Column("owner", sa.String(length=137), nullable=False),
         sa.Column("wrapped_key", sa.LargeBinary(), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("sealed_turns", sa.LargeBinary(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_conversation")),
     )
     op.create_index(op.f("ix_conversation_expires_at"), "conversation", ["expires_at"], unique=False)
@@ -175,6 +176,7 @@ def upgrade() -> None:
         sa.Column("calls_for", sa.Text(), nullable=True),
         sa.Column("intake", sa.String(length=137), nullable=True),
         sa.Column("part_of", sa.String(length=137), nullable=True),
+        sa.Column("dated", sa.DateTime(timezone=True), nullable=True),
         sa.Column("wrapped_key", sa.LargeBinary(), nullable=False),
         sa.Column("sealed_title", sa.LargeBinary(), nullable=False),
         sa.Column("sealed_source", sa.LargeBinary(), server_default="", nullable=False),
