@@ -76,6 +76,8 @@ def to_json(reply: Reply) -> dict[str, Any]:
                 "chunk": citation.chunk,
                 "start": citation.start,
                 "end": citation.end,
+                "headings": list(citation.headings),
+                "date": citation.dated.date().isoformat() if citation.dated else None,
             }
             for citation in reply.citations
         ],
@@ -91,6 +93,7 @@ def to_json(reply: Reply) -> dict[str, Any]:
         "prompt": reply.prompt,
         "left": route is not None and route.leaves,
         "warnings": list(reply.warnings),
+        "understood_as": reply.understood_as,
         "conversation": reply.conversation,
         "audit_id": reply.audit_id,
     }

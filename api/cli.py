@@ -110,6 +110,9 @@ def ask(
     question: Annotated[str, typer.Argument(help="What you want to know; at most 2,000 characters.")],
     as_user: As = None,
     collection: Annotated[str | None, typer.Option(help="Stay in the collection of this name.")] = None,
+    conversation: Annotated[
+        str | None, typer.Option(help="Go on with a conversation, by the id that --json shows.")
+    ] = None,
     prompt: Annotated[bool, typer.Option("--prompt", help="Show the literal prompt as well.")] = False,
     data: Data = DATA,
     json: AsJson = False,
@@ -123,7 +126,7 @@ def ask(
     with open_house(data) as house:
         require_whole_index(house)
         principal = _principal(house, as_user)
-        made = answer(Ask(principal, question, new_ask_id(), collection=collection), house.answering)
+        made = answer(Ask(principal, question, new_ask_id(), conversation, collection), house.answering)
     if json:
         show.as_json(to_json(made))
     else:

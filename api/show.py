@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from api.doctor import Finding
-    from egress.types import Reply
+    from egress.types import Citation, Reply
     from ingest.outcome import Outcome, Summary, What
 
 _SHOWN: Final = 160  # characters of an excerpt in a line
@@ -116,18 +116,28 @@ def _cell(value: object) -> str:
 
 def reply(made: Reply, *, prompt: bool = False) -> None:
     """Print an answer with its citations, and what left; a refusal is its sentence and nothing else."""
+    if made.understood_as:
+        out.print(f"[dim]Understood as: {escape(one_line(made.understood_as))}[/]\n")
     out.print(escape(made.answer))
     if made.outcome == "nothing":
         return
     out.print()
     for citation in made.citations:
         shortened = around(citation.excerpt, made.answer)
-        out.print(f"  [bold]\\[{citation.number}][/] {escape(citation.title)}: [dim]{escape(shortened)}[/]")
+        place = f"{citation.title}{_place(citation)}"
+        out.print(f"  [bold]\\[{citation.number}][/] {escape(place)}: [dim]{escape(shortened)}[/]")
     for warning in made.warnings:
         out.print(f"  [dim]warning: {escape(one_line(warning))}[/]")
     out.print(f"\n  {escape(left(made))}")
     if prompt and made.prompt:
         out.print(f"[dim]{escape(made.prompt)}[/]")
+
+
+def _place(citation: Citation) -> str:
+    """Give where in a document a citation stands, and of when it is."""
+    below = [heading for heading in citation.headings if heading != citation.title]
+    dated = f" ({citation.dated:%Y-%m-%d})" if citation.dated else ""
+    return "".join(f" > {one_line(heading)}" for heading in below) + dated
 
 
 def around(excerpt: str, answer: str) -> str:

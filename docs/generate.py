@@ -10,6 +10,7 @@ from __future__ import annotations
 import inspect
 import json
 from dataclasses import MISSING, fields
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast, get_origin
 
@@ -64,15 +65,18 @@ ASKED: Final[Mapping[str, str]] = {
 # What the fields of a reply mean. Same.
 REPLIED: Final[Mapping[str, str]] = {
     "answer": "The answer, with citations such as `[1]`; real names are back in it.",
-    "citations": "The excerpts that it stands on: number, title, text, document, chunk, and where in the chunk "
-    "(offsets in characters).",
+    "citations": "The excerpts that it stands on: number, title, text, document, chunk, where in the chunk (offsets "
+    "in characters), the headings above it, and the date on which the file was last changed, if that is known.",
     "outcome": "`answered`, or `nothing` when nothing that the asker may read answers it. Both have status 200.",
     "route": "Where the prompt went: `decision` is `provider`, `local` or `none`; `rule` is what decided it.",
     "redactions": "How many stretches of the texts were replaced by tokens, by kind.",
     "label": "The label of the answer: the most restrictive of the question and the excerpts.",
     "prompt": "Word for word what the model got; null when there was none.",
     "left": "Whether that prompt left this machine.",
-    "warnings": "What the output checks dropped or found odd, and which emergency access was used.",
+    "warnings": "What the output checks dropped or found odd, which emergency access was used, which sources are older "
+    "versions of others.",
+    "understood_as": "The question with the earlier ones of the conversation that it goes on from; null when it was "
+    "taken as it was asked.",
     "conversation": "Pass it on with the next question of the same conversation.",
     "audit_id": "The name of this request in the audit trail.",
 }
@@ -352,6 +356,8 @@ EXAMPLE: Final = Reply(
             chunk=ChunkId("9d2b…"),
             start=0,
             end=49,
+            headings=("Calling in sick", "Whom to call"),
+            dated=datetime(2026, 3, 2, tzinfo=UTC),
         ),
     ),
     route=Route(leaves=True, provider="llm.example", rule="internal may go to llm.example"),

@@ -14,6 +14,7 @@ from acl.names import parse_collection
 from acl.scope import scope_of
 from egress.check import check
 from egress.errors import EmptyQuestion, MalformedQuestion, PolicyBehind, QuestionTooLong, RightsChanged
+from egress.history import History
 from egress.masking import kinds_for
 from egress.prompt import build_prompt, digest, literal, new_delimiter
 from egress.route import QUESTION, route_of
@@ -26,12 +27,13 @@ from retrieval.find import find
 from store.engine import snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from sqlalchemy import Engine
 
     from acl.scope import Scope
     from audit.ledger import Ledger
+    from egress.history import Understood
     from egress.route import Provider
     from egress.types import Ask, Llm
     from redaction.types import Recogniser
@@ -76,24 +78,29 @@ def answer(ask: Ask, edges: Edges) -> Reply:
     with recorded(edges.ledger, ask) as trail:
         question = checked_question(ask.question)
         conversation = edges.vault.enter(ask.conversation, ask.principal.user)
+        history = History(edges.engine, edges.vault)
         within = parse_collection(ask.collection) if ask.collection is not None else None
         trail.entered(conversation, within)
         with snapshot(edges.engine) as connection:
             scope = scope_of(connection, ask.principal, "read", within=within)
-        permitted = find(question, scope, index=edges.index, embed=edges.embed, permit=edges.permit)
+            asked = history.understand(connection, conversation, ask.principal.user, question)
+        trail.understood(asked)
+        permitted = find(asked.text, scope, index=edges.index, embed=edges.embed, permit=edges.permit)
         trail.found(permitted)
         _require_epoch(permitted, ask.min_epoch)
-        chosen = excerpts(question, permitted)
+        chosen = excerpts(question, permitted, " ".join(asked.about))
         if not chosen:
-            return trail.ended(_nothing(ask, conversation))
+            history.remember(conversation, ask.principal.user, asked, ())
+            return trail.ended(_nothing(ask, conversation, asked))
         alarms = trail.alarms(chosen, permitted)
-        label = join([QUESTION, *(excerpt.label for excerpt in chosen)])
+        label = join([QUESTION, asked.label, *(excerpt.label for excerpt in chosen)])
         route = route_of([label], edges.provider)
         recognisers = edges.recognisers()
         issue = edges.vault.issue(conversation, ask.principal.user)
         kinds = kinds_for(route, label)
-        redacted, tokens = redact([question, *(excerpt.text for excerpt in chosen)], recognisers, issue, kinds=kinds)
-        prompt = build_prompt(redacted, new_delimiter())
+        texts = [*asked.about, question, *(excerpt.text for excerpt in chosen)]
+        redacted, tokens = redact(texts, recognisers, issue, kinds=kinds)
+        prompt = build_prompt(redacted, new_delimiter(), earlier=len(asked.about))
         trail.commit_intent(chosen, route, redacted, literal(prompt), digest(prompt))  # no record, no call
         draft = _model(edges, leaves=route.leaves).complete(prompt)  # the only line that leaves the house
         checked = check(draft, prompt, tokens, recognisers)
@@ -107,10 +114,12 @@ def answer(ask: Ask, edges: Edges) -> Reply:
             redactions={kind.value: count for kind, count in redacted.counts.items()},
             label=label,
             prompt=literal(prompt),
-            warnings=(*alarms, *draft.notes, *checked.warnings),
+            warnings=(*alarms, *draft.notes, *checked.warnings, *_older(checked.cited, chosen)),
             conversation=conversation,
             audit_id=ask.id,
+            understood_as=asked.text if asked.about else None,
         )
+        history.remember(conversation, ask.principal.user, asked, [excerpt.document for excerpt in chosen])
         return trail.ended(reply)
 
 
@@ -161,7 +170,7 @@ def _confirm(
         raise RightsChanged("what you may read changed while the answer was made: ask again")
 
 
-def _nothing(ask: Ask, conversation: str) -> Reply:
+def _nothing(ask: Ask, conversation: str, asked: Understood) -> Reply:
     return Reply(
         outcome="nothing",
         answer=NOTHING,
@@ -169,11 +178,12 @@ def _nothing(ask: Ask, conversation: str) -> Reply:
         route=None,
         model=None,
         redactions={},
-        label=QUESTION,
+        label=join([QUESTION, asked.label]),
         prompt=None,
         warnings=(),
         conversation=conversation,
         audit_id=ask.id,
+        understood_as=asked.text if asked.about else None,
     )
 
 
@@ -186,4 +196,16 @@ def _citation(number: int, excerpt: Excerpt) -> Citation:
         chunk=excerpt.chunk,
         start=excerpt.start,
         end=excerpt.end,
+        headings=excerpt.headings,
+        dated=excerpt.dated,
     )
+
+
+def _older(cited: Sequence[int], chosen: Sequence[Excerpt]) -> Iterator[str]:
+    """Warn of each source that is an older version of another: they must not contradict each other in silence."""
+    for number in cited:
+        excerpt = chosen[number - 1]
+        newest = [at for at, each in enumerate(chosen, start=1) if each.document == excerpt.newest]
+        if excerpt.newest and excerpt.dated:
+            where = f"source {newest[0]}" if newest else "another document"
+            yield f"source {number} is an older version, of {excerpt.dated:%Y-%m-%d}: {where} is newer"

@@ -141,7 +141,7 @@ def _without_identities(text: str, prompt: RedactedPrompt, recognisers: Sequence
 
 def _holds(prompt: RedactedPrompt, surface: str) -> bool:
     word = re.compile(rf"(?<!\w){re.escape(surface)}(?!\w)")
-    return any(word.search(text) for text in (prompt.question, *prompt.excerpts))
+    return any(word.search(text) for text in (prompt.question, *prompt.earlier, *prompt.excerpts))
 
 
 def _warnings(draft: Draft, text: str, cited: Sequence[int], tokens: TokenMap) -> Iterator[str]:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 from egress.errors import ModelDown
 from egress.types import Draft
 from retrieval.sentences import sentences
+from retrieval.words import EMPTY, WORD
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -28,8 +29,8 @@ NOTES: Final = ("No language model was used: these are quotes from the documents
 _MOST_SENTENCES: Final = 3
 _MOST_CHARACTERS: Final = 500
 _WORTH_QUOTING: Final = 0.5  # of the best sentence's score
+_EARLIER: Final = 0.3  # what a word of an earlier question counts: that one was answered before
 
-_WORD: Final = re.compile(r"\w+(?:[.,]\d+)*")
 _TOKEN: Final = re.compile(r"[A-Z]{2,8}_[0-9A-Z]{4}(?=[0-9A-Z]*$)")  # the same first four mean the same person
 _ACCOUNTS: Final = ("IBAN_", "CARD_")
 # The name of a thing that has brothers: P09, TG4, SP-220, TG4-0937. A token is none: its digits are random.
@@ -37,15 +38,6 @@ _PART: Final = re.compile(r"(?<![\w-])(?P<family>[^\W\d_]{1,6})-?\d+[^\W_]*(?:-\
 _VERSION: Final = re.compile(r"\d+(?:\.\d+)+")
 _ENDING: Final = re.compile(r"(?<=\w{3})(?:ments?|ungen|ung|ions?|ing|ies|ied|ers?|ern|em|en|ed|es|al|e|n|s|y)$")
 _STEM_LENGTH: Final = 7
-# Words that carry no topic, in English, German, French and Spanish.
-_EMPTY: Final = re.compile(
-    r"an?|the|and|or|of|in|on|at|to|for|from|by|with|as|is|are|was|were|be|been|it|its|this|that|these|those|there"
-    r"|i|we|you|he|she|they|my|our|your|his|her|their|me|us|them|do|does|did|has|have|had|can|could|may|might|must"
-    r"|shall|should|will|would|what|which|when|where|who|whom|whose|why|how|much|many|not|no|if|than|then|so|about"
-    r"|der|die|das|den|dem|des|eine?[nmrs]?|und|oder|ist|sind|wird|werden|für|mit|von|vom|zum?|zur|im|am|auf|aus|bei"
-    r"|nach|wie|viele?|wer|wen|wem|wann|wo|warum|welche[rs]?|kann|darf|muss|ich|wir|sie|es|man|nicht"
-    r"|le|la|les|une?|du|de|et|ou|est|sont|que|qui|quoi|dans|pour|avec|sur|pas|el|los|las|una|y|o|son|para|con|por"
-)
 _ASKS_NUMBER: Final = re.compile(
     r"\b(?:how (?:much|many|long|often|far|old|high|soon)|(?<!\w )when|wie ?(?:viele?|lange|oft|hoch)|(?<!\w )wann"
     r"|combien|quand|cu[aá]nt[oa]s?|cu[aá]ndo)\b",
@@ -88,15 +80,16 @@ class Extractive:
         Raises:
             ModelDown: The excerpts hold no word.
         """
-        return Draft(quote(prompt.question, prompt.excerpts), MODEL, NOTES)
+        return Draft(quote(prompt.question, prompt.excerpts, prompt.earlier), MODEL, NOTES)
 
 
-def quote(question: str, excerpts: Sequence[str]) -> str:
+def quote(question: str, excerpts: Sequence[str], earlier: Sequence[str] = ()) -> str:
     """Give the sentences that share most with a question, in the order of the excerpts, each with its citation.
 
     When no sentence shares a word with it, the first of the kind that is asked for is quoted (for "how much"
     one with a number): that the excerpts are relevant was decided before. A heading, a line of a mail's head,
     and what is said of another person or part than the one asked about are quoted only if nothing else is there.
+    The words of earlier questions that this one goes on from count less than its own.
 
     Raises:
         ModelDown: The excerpts hold no word.
@@ -104,8 +97,10 @@ def quote(question: str, excerpts: Sequence[str]) -> str:
     lines = list(_quotes(excerpts))
     if not lines:
         raise ModelDown("the excerpts hold no sentence to quote")
-    fitting = _of_what_is_asked(question, lines)
-    score = _scorer(question, lines)
+    # Who asks "And her salary?" asks about whom he named before.
+    named = question if _tokens(question) or _parts(question) else " ".join((*earlier, question))
+    fitting = _of_what_is_asked(named, lines)
+    score = _scorer(question, lines, " ".join(earlier))
     chosen = _best(frozenset(_terms(question)), [(score(line), line) for line in fitting])
     if not chosen:
         chosen = [max(fitting, key=lambda line: _fit(question, line.text))]
@@ -122,7 +117,7 @@ def _quotes(excerpts: Sequence[str]) -> Iterator[_Quote]:
             if not states:  # headings in a row belong together; one after a sentence begins anew
                 above = terms if ended else above | terms
             ended = states
-            words = " ".join(_WORD.findall(text.casefold()))
+            words = " ".join(WORD.findall(text.casefold()))
             if words and words not in seen:
                 seen.add(words)
                 yield _Quote(number, len(seen), text, terms, above if states else frozenset(), states)
@@ -168,7 +163,7 @@ def _while_any(quotes: Sequence[_Quote], keep: Callable[[_Quote], bool]) -> Sequ
 
 def _tokens(text: str) -> frozenset[str]:
     """Give who and what the tokens of a text stand for."""
-    return frozenset(match.group() for word in _WORD.findall(text) if (match := _TOKEN.match(word)))
+    return frozenset(match.group() for word in WORD.findall(text) if (match := _TOKEN.match(word)))
 
 
 def _holds(line: _Quote, *kinds: str) -> bool:
@@ -179,7 +174,7 @@ def _names_a_stranger(question: str, lines: Sequence[_Quote]) -> bool:
     """Say whether a question holds a name that no excerpt holds: a first name alone gets no token then."""
     known = frozenset[str]().union(*(line.terms for line in lines))
     _, _, after_first_word = question.strip().partition(" ")
-    names = (word for word in _WORD.findall(after_first_word) if word.isalpha() and word[0].isupper())
+    names = (word for word in WORD.findall(after_first_word) if word.isalpha() and word[0].isupper())
     return any(term not in known for name in names for term in _terms(name))
 
 
@@ -203,10 +198,10 @@ def _pairs(some: Iterable[str], others: Iterable[str]) -> Iterator[tuple[str, st
 
 def _terms(text: str) -> Iterator[str]:
     """Give the words that carry a topic, in a form that ignores case and endings."""
-    for word in _WORD.findall(text):
+    for word in WORD.findall(text):
         if token := _TOKEN.match(word):
             yield token.group()
-        elif not _EMPTY.fullmatch(small := word.casefold()):
+        elif not EMPTY.fullmatch(small := word.casefold()):
             yield small if any(map(str.isdecimal, small)) else _stem(small)
 
 
@@ -216,9 +211,10 @@ def _stem(word: str) -> str:
     return _ENDING.sub("", word)[:_STEM_LENGTH]
 
 
-def _scorer(question: str, lines: Sequence[_Quote]) -> Callable[[_Quote], float]:
+def _scorer(question: str, lines: Sequence[_Quote], earlier: str = "") -> Callable[[_Quote], float]:
     """Score by rare shared words, and a little by those of the heading above and of the whole excerpt."""
-    weights = _weights(question, lines)
+    before = {term: _EARLIER * weight for term, weight in _weights(earlier, lines).items()}
+    weights = before | dict(_weights(question, lines))
     of_excerpt: defaultdict[int, set[str]] = defaultdict(set)
     for line in lines:
         of_excerpt[line.number] |= line.terms
@@ -241,7 +237,7 @@ def _weights(question: str, quotes: Sequence[_Quote]) -> Mapping[str, float]:
     """Weigh each word of the question that occurs in a quote: rare ones more, names and numbers double."""
     occurs = Counter(term for quote in quotes for term in quote.terms)
     _, _, after_first_word = question.strip().partition(" ")
-    names = {term for word in _WORD.findall(after_first_word) if not word[0].islower() for term in _terms(word)}
+    names = {term for word in WORD.findall(after_first_word) if not word[0].islower() for term in _terms(word)}
     return {
         term: (2 if term in names else 1) * math.log(1 + len(quotes) / occurs[term])
         for term in set(_terms(question))
@@ -262,14 +258,13 @@ def _fit(question: str, text: str) -> float:
 
 
 def _exact(text: str) -> set[str]:
-    return _parts(text).keys() | {word for word in _WORD.findall(text) if _VERSION.fullmatch(word)}
+    return _parts(text).keys() | {word for word in WORD.findall(text) if _VERSION.fullmatch(word)}
 
 
 def _has_number(text: str) -> bool:
     # The digits of a token are random: with them, the same text would be quoted one day and not the next.
     return any(
-        word[0].isdecimal() or (any(map(str.isdecimal, word)) and not _TOKEN.match(word))
-        for word in _WORD.findall(text)
+        word[0].isdecimal() or (any(map(str.isdecimal, word)) and not _TOKEN.match(word)) for word in WORD.findall(text)
     )
 
 

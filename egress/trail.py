@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from acl.names import NodeId
     from audit.chain import Json
     from audit.ledger import Ledger
+    from egress.history import Understood
     from egress.route import Route
     from egress.types import Ask, Reply
     from redaction.types import Redacted
@@ -35,6 +36,11 @@ class Trail:
     def entered(self, conversation: str, within: NodeId | None) -> None:
         """Note the conversation, which is the asker's, and the collection to stay in, whose name was checked."""
         self.facts |= {"conversation": conversation, "collection": within}
+
+    def understood(self, asked: Understood) -> None:
+        """Note that earlier questions help to understand this one, and what they were answered from."""
+        if asked.about:
+            self.facts |= {"earlier_questions": len(asked.about), "earlier_documents": [*asked.documents]}
 
     def found(self, permitted: Permitted) -> None:
         """Note what the second decision let through and what it refused."""

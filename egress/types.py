@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from acl.decision import Principal
     from acl.labels import Label
@@ -24,6 +25,7 @@ class RedactedPrompt:
     question: str  # redacted; part of `user`, kept apart for the extractive answerer
     excerpts: tuple[str, ...]  # redacted; number n of the prompt is excerpts[n - 1]
     delimiter: str  # random for each request; it must never come back
+    earlier: tuple[str, ...] = ()  # redacted questions that the question goes on from; part of `user`
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,8 @@ class Citation:
     chunk: ChunkId
     start: int
     end: int
+    headings: tuple[str, ...] = ()  # what it stands under, from the title down
+    dated: datetime | None = None  # when the document was last changed, as far as is known
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,3 +100,4 @@ class Reply:
     warnings: tuple[str, ...]
     conversation: str
     audit_id: str
+    understood_as: str | None = None  # the question with earlier ones that it goes on from; None: as it was asked

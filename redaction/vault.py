@@ -85,7 +85,7 @@ class Vault:
                 connection.execute(insert(schema.conversation).values(row))
             return begun
         with snapshot(self._engine) as connection:
-            self._confirm(connection, conversation, owner)
+            self.confirm(connection, conversation, owner)
         return conversation
 
     def issue(self, conversation: str, owner: str) -> Issue:
@@ -104,7 +104,7 @@ class Vault:
             CannotDecrypt: The key is not the one of sealing, or a row was damaged or moved.
         """
         with snapshot(self._engine) as connection:
-            key = self._confirm(connection, conversation, owner)
+            key = self.confirm(connection, conversation, owner)
             return TokenMap({Token(row.token): _open(key, row) for row in _rows(connection, conversation)})
 
     def purge(self) -> int:
@@ -162,14 +162,19 @@ class Vault:
         for _ in range(_ATTEMPTS):
             try:
                 with write(self._engine) as connection:
-                    key = self._confirm(connection, conversation, owner, lock=True)
+                    key = self.confirm(connection, conversation, owner, lock=True)
                     return _issued(connection, conversation, key, mentions)
             except IntegrityError:
                 continue
         raise VaultDown("others issue the same tokens at the same moment: try again")
 
-    def _confirm(self, connection: Connection, conversation: str, owner: str, *, lock: bool = False) -> bytes:
-        """Give the key of a conversation; raise unless it is there, goes on and is the owner's: one error for all."""
+    def confirm(self, connection: Connection, conversation: str, owner: str, *, lock: bool = False) -> bytes:
+        """Give the key of a conversation that is there, goes on and is the owner's; lock its row on request.
+
+        Raises:
+            UnknownConversation: It is not one; the words are the same, whatever it lacks.
+            CannotDecrypt: As `enter`.
+        """
         table = schema.conversation
         found = None
         if _UUID4.fullmatch(conversation):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,21 @@ def test_a_citation_shows_what_the_answer_quotes() -> None:
     assert shown.startswith(f"… {QUOTED} Rule 0")
     assert shown.endswith(" …")
     assert show.around(f"{FILLER}\nHotels are paid  up to 180 euros\ta night.", QUOTED) == f"… {QUOTED}"
+
+
+def test_a_citation_says_where_it_stands_and_of_when_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    made = reply(QUOTED)
+    dated = replace(
+        made.citations[0], headings=("Travel", "Hotels", "In\nGermany"), dated=datetime(2026, 3, 1, tzinfo=UTC)
+    )
+    show.reply(replace(made, citations=(dated,), understood_as="What is paid? And for hotels?"))
+    told = capsys.readouterr().out
+    assert "  [1] Travel > Hotels > In Germany (2026-03-01): Hotels are paid" in told
+    assert told.startswith("Understood as: What is paid? And for hotels?\n")
+    show.reply(made)
+    told = capsys.readouterr().out
+    assert "  [1] Travel: Hotels are paid" in told
+    assert "Understood" not in told
 
 
 def test_a_citation_that_is_not_quoted_word_for_word_shows_its_beginning() -> None:

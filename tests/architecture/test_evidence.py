@@ -14,6 +14,7 @@ MAKERS: Final = {
     "Permit": "acl/decision.py",
     "Permitted": "retrieval/permit.py",
     "Excerpt": "retrieval/excerpt.py",
+    "Understood": "egress/history.py",
     "Route": "egress/route.py",
     "Redacted": "redaction/redact.py",
     "RedactedPrompt": "egress/prompt.py",

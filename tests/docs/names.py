@@ -32,6 +32,7 @@ _TOKEN: Final = re.compile(rf"\b({'|'.join(Kind)})_([0-9A-Z]{{4}})([0-9A-Z])[0-9
 _FIXED: Final[Mapping[str, str]] = {
     r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00": TIME,
     r'(?<="who": ")[0-9a-f]{32}': PSEUDONYM,
+    r'(?<="date": ")\d{4}-\d\d-\d\d(?=")': TIME[:10],
     r"\b[0-9a-f]{64}\b": HASH,
     r"\bntk_[\w-]{43}": "ntk_…",
 }

@@ -24,6 +24,7 @@ _CHANGING: Final[Mapping[str, str]] = {
     r"\bntk_[\w-]{43}": "ntk_#",
     r"\b([A-Z]+)_[0-9A-Z]{6}\b": r"\1_#",
     r"\b\d+ GB free": "# GB free",
+    r"\(\d{4}-\d\d-\d\d\)": "(#)",
 }
 
 

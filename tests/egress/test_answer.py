@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 
 from acl.admin.breakglass import open_access
 from acl.admin.change import policy_change
 from acl.decision import Principal
 from acl.errors import BadName
 from acl.labels import Compartment, Label, Level
-from acl.names import DocumentId, Obj, UserId
+from acl.names import DocumentId, NodeId, Obj, UserId
 from api.loopback import LoopbackProvider, Message
 from audit.errors import AuditDown
 from audit.ledger import verify
@@ -400,6 +401,69 @@ def test_a_collection_without_a_name_is_refused_with_a_record(world: World, anna
     (record,) = _trail(world)
     assert (record["kind"], record["error"]) == ("ask.failed", "BadName")
     assert "a/b" not in json.dumps(record)
+
+
+def test_a_question_that_goes_on_is_answered_with_the_one_before(
+    world: World, anna: UserId, provider: LoopbackProvider, remote: OpenAiModel
+) -> None:
+    """PT-01: the earlier question leaves redacted as the question does, and its documents' label counts."""
+    edges = _edges(world, remote=remote)
+    first = answer(_ask(anna, "Does Jane Doe say what is paid for hotels a night?"), edges)
+    then = answer(_ask(anna, "Who says it?", first.conversation), edges)
+    assert then.understood_as == "Does Jane Doe say what is paid for hotels a night? Who says it?"
+    assert (first.understood_as, then.outcome, str(then.label)) == (None, "answered", "confidential")
+    sent = provider.requests[-1].body.decode()
+    assert "earlier question 1" in sent
+    assert "what is paid for hotels a night?" in sent
+    assert "Jane" not in sent
+    assert "earlier" not in provider.requests[0].body.decode()
+    assert _trail(world)[-1]["earlier_questions"] == 1
+    assert _trail(world)[-1]["earlier_documents"] == [first.citations[0].document]
+    assert "earlier_questions" not in _trail(world)[0]
+
+
+def test_a_question_that_goes_on_stays_where_the_one_before_was_answered_from(
+    world: World, anna: UserId, provider: LoopbackProvider, remote: OpenAiModel
+) -> None:
+    """What it goes on from was confidential: it may say again what stood there."""
+    public = world.collection("public")
+    world.document(public, "Ferries sail from the pier at noon, says the harbour.", title="Ferries")
+    world.allow("group:finance", public)
+    edges = _edges(world, remote=remote, ceiling=Level.INTERNAL)
+    talk = answer(_ask(anna), edges).conversation
+    assert answer(_ask(anna, "And when do ferries sail?", talk), edges).route is not None
+    assert len(provider.requests) == 1  # a question of its own: nothing confidential is in it
+    talk = answer(_ask(anna, "What is paid for hotels a night?", talk), edges).conversation
+    going_on = answer(_ask(anna, "And for ferries at the pier?", talk), edges)
+    assert going_on.understood_as is not None
+    assert going_on.route is not None
+    assert not going_on.route.leaves
+    assert len(provider.requests) == 1
+
+
+def test_a_withdrawn_right_takes_the_earlier_question_with_it(world: World, anna: UserId) -> None:
+    edges = _edges(world)
+    talk = answer(_ask(anna), edges).conversation
+    assert answer(_ask(anna, "Why?", talk), edges).understood_as
+    talk = answer(_ask(anna), edges).conversation
+    world.withdraw("group:finance", "coll:finance")
+    reply = answer(_ask(anna, "Why?", talk), edges)
+    assert (reply.understood_as, reply.outcome) == (None, "nothing")
+
+
+def test_an_older_version_is_shown_behind_the_newer_and_told(world: World, anna: UserId) -> None:
+    text = "Taxis are paid up to {} euros a ride, and every receipt is handed in within thirty days of the ride."
+    old, new = (world.document(NodeId("coll:finance"), text.format(price), title="Taxis") for price in (30, 40))
+    with write(world.store.engine) as connection:
+        for document, year in ((old, 2024), (new, 2026)):
+            dated = update(schema.document).where(schema.document.c.id == document)
+            connection.execute(dated.values(dated=datetime(year, 3, 1, tzinfo=UTC)))
+    reply = answer(_ask(anna, "What is paid for taxis, euros a ride?"), _edges(world))
+    assert [citation.document for citation in reply.citations] == [new, old]
+    assert [citation.dated.year for citation in reply.citations if citation.dated] == [2026, 2024]
+    assert "source 2 is an older version, of 2024-03-01: source 1 is newer" in reply.warnings
+    assert "2026" not in (reply.prompt or "")
+    assert not [told for told in answer(_ask(anna), _edges(world)).warnings if "older" in told]
 
 
 def _documents(world: World) -> list[DocumentId]:

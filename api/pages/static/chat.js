@@ -77,7 +77,7 @@ function isReply(reply) {
     isObject(reply) && isObject(reply.route) && isObject(reply.redactions) && typeof reply.left === "boolean" &&
     [reply.answer, reply.label, reply.audit_id, reply.conversation].every(isText) &&
     [reply.route.rule, reply.route.decision].every(isText) &&
-    [reply.route.provider, reply.route.model, reply.prompt].every(isTextOrNull) &&
+    [reply.route.provider, reply.route.model, reply.prompt, reply.understood_as].every(isTextOrNull) &&
     ["answered", "nothing"].includes(reply.outcome) &&
     Array.isArray(reply.warnings) && reply.warnings.every(isText) && Array.isArray(reply.citations) &&
     reply.citations.every((it) => isObject(it) && Number.isInteger(it.number) && isText(it.title) && isText(it.excerpt))
@@ -157,7 +157,9 @@ function showCitation(citation) {
   part("title").textContent = citation.title;
   part("preview").textContent = citation.excerpt;
   putText(part("excerpt"), citation.excerpt, TOKEN, tokenMark);
-  part("where").textContent = `${citation.document}, characters ${citation.start} to ${citation.end}`;
+  const below = [citation.headings].flat().filter((heading) => isText(heading) && heading !== citation.title);
+  const place = [...below, citation.date && `as of ${citation.date}`].filter(Boolean).join(" · ");
+  part("where").textContent = `${place}${place && " · "}${citation.document}, characters ${citation.start} to ${citation.end}`;
   return item;
 }
 
@@ -225,6 +227,8 @@ function showReply(part, reply) {
     if (match[1] === undefined) return tokenMark(match);
     return items.has(Number(match[1])) ? markerOf(...items.get(Number(match[1]))) : null;
   });
+  part("understood").textContent = reply.understood_as === null ? "" : `Understood as: ${reply.understood_as}`;
+  part("understood").hidden = reply.understood_as === null;
   part("answer").classList.toggle("nothing", reply.outcome === "nothing");
   part("warnings").replaceChildren(...reply.warnings.map((warning) => element("li", warning)));
   part("warnings").hidden = reply.warnings.length === 0;
