@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import numpy as np
-    from httpx import Response
+    from httpx2 import Response
     from numpy.typing import NDArray
 
     from acl.scope import Scope
