@@ -108,12 +108,13 @@ def corpus(data: Path, count: int, *, real: int = REAL) -> Corpus | None:
         count: Chunks in all.
         real: At most so many of them are passages, the others copies of these with a little noise.
     """
-    found, asked = passages(data, min(real, count)), questions(data)
+    found, asked = passages(data, real), questions(data)
     if not found or not asked:
         return None
-    texts = [passage.text for passage in found]
-    documents = np.unique([passage.document for passage in found], return_inverse=True)[1]
-    return filed(vectors_of(texts), documents, count, texts=texts, questions=vectors_of(asked))
+    vectors = vectors_of([passage.text for passage in found])[:count]  # one file of them serves every count
+    texts = [passage.text for passage in found[:count]]
+    documents = np.unique([passage.document for passage in found[:count]], return_inverse=True)[1]
+    return filed(vectors, documents, count, texts=texts, questions=vectors_of(asked))
 
 
 def filed(

@@ -66,6 +66,7 @@ def office(root: Path, made: Corpus, *, readers: int) -> Iterator[Office]:
         _write_documents(connection, keys, made)
     for begin in range(0, len(made.vectors), _BATCH):
         index.put([made.point(number) for number in range(begin, min(begin + _BATCH, len(made.vectors)))])
+    index.tidy()
     try:
         yield Office(engine, keys, index, names)
     finally:
