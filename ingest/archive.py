@@ -19,7 +19,7 @@ from lxml import etree  # type: ignore[import-untyped]  # lxml ships no types
 from ingest.errors import Unreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 MOST_ENTRIES: Final = 10_000
 MOST_BYTES: Final = 200_000_000  # of all parts, unpacked
@@ -60,21 +60,24 @@ class Archive:
         return parse_xml(self.read(name) or b"<none/>")
 
 
+AS_DATA: Final[Mapping[str, bool]] = {
+    "resolve_entities": False,
+    "load_dtd": False,
+    "no_network": True,
+    "huge_tree": False,
+    "remove_comments": True,
+    "remove_pis": True,
+}
+"""How XML is read, whatever it asks for."""
+
+
 def parse_xml(data: bytes) -> Any:
     """Parse XML. No entity is expanded, nothing is fetched; comments and processing instructions are dropped.
 
     Raises:
         lxml.etree.XMLSyntaxError: It is no XML, or nested deeper than 256 levels.
     """
-    parser = etree.XMLParser(
-        resolve_entities=False,
-        load_dtd=False,
-        no_network=True,
-        huge_tree=False,
-        remove_comments=True,
-        remove_pis=True,
-    )
-    return etree.fromstring(data, parser)
+    return etree.fromstring(data, etree.XMLParser(**AS_DATA))
 
 
 def open_archive(data: bytes, otherwise: str, needs: str) -> Archive:

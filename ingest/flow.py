@@ -10,7 +10,7 @@ from ingest.tables import Table, table_block
 from ingest.types import Block, clean, one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 DEEPEST: Final = 6
 
@@ -23,6 +23,16 @@ class Paragraph:
     depth: int = 0
     mark: str = ""
     level: int = 0  # of the item's list, 0 for the outermost
+
+
+def once(parts: Iterable[Paragraph | Table]) -> Iterator[Paragraph | Table]:
+    """Leave out what was there already: a header that several sections or pages share."""
+    seen: set[str] = set()
+    for part in parts:
+        text = part.text if isinstance(part, Paragraph) else repr(part)
+        if text not in seen:
+            seen.add(text)
+            yield part
 
 
 def blocks_of_parts(parts: Iterable[Paragraph | Table | Block]) -> tuple[Block, ...]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ingest.archive import open_archive
 from ingest.counting import written
 from ingest.errors import Unreadable
-from ingest.flow import Paragraph, blocks_of_parts
+from ingest.flow import Paragraph, blocks_of_parts, once
 from ingest.ole import LOCKED
 from ingest.tables import Table
 from ingest.types import Parsed, first_heading, one_line
@@ -91,13 +91,8 @@ class _Document:
         yield from self._running(_STYLE + "footer")
 
     def _running(self, tag: str) -> Iterator[Paragraph | Table]:
-        seen: set[str] = set()
-        for running in self._masters.iter(tag):
-            for part in self.inside(running) if running.get(_STYLE + "display") != "false" else ():
-                text = part.text if isinstance(part, Paragraph) else repr(part)
-                if text not in seen:
-                    seen.add(text)
-                    yield part
+        shown = (one for one in self._masters.iter(tag) if one.get(_STYLE + "display") != "false")
+        return once(part for running in shown for part in self.inside(running))
 
     def inside(self, container: Any) -> Iterator[Paragraph | Table]:
         """Give what stands in a body, a section, a cell or a box, one below the other."""

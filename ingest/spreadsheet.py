@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from lxml import etree  # type: ignore[import-untyped]  # lxml ships no types
 
-from ingest.archive import open_archive
+from ingest.archive import AS_DATA, open_archive
 from ingest.drawing import A, drawn_parts, related, text_of
 from ingest.errors import Unreadable
 from ingest.flow import Paragraph, blocks_of_parts
@@ -138,17 +138,7 @@ def _read_sheet(data: bytes, values: Values, room: int) -> _Sheet:
     """Read a sheet row by row, so that only what its cells say stays in memory."""
     sheet = _Sheet()
     tags = [f"{_X}{name}" for name in ("row", "col", "mergeCell", "filterColumn")]
-    events = etree.iterparse(
-        BytesIO(data or b"<none/>"),
-        tag=tags,
-        resolve_entities=False,
-        load_dtd=False,
-        no_network=True,
-        huge_tree=False,
-        remove_comments=True,
-        remove_pis=True,
-    )
-    for _, element in events:
+    for _, element in etree.iterparse(BytesIO(data or b"<none/>"), tag=tags, **AS_DATA):
         kind = etree.QName(element).localname
         if kind == "row":
             _take_row(element, sheet, values, room)

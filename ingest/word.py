@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ingest.archive import open_archive, parse_xml
 from ingest.drawing import drawn_parts, related
-from ingest.flow import Paragraph, blocks_of_parts
+from ingest.flow import Paragraph, blocks_of_parts, once
 from ingest.ole import expect_no_ole
 from ingest.tables import Table
 from ingest.types import Parsed, first_heading, one_line
@@ -90,14 +90,8 @@ class _Document:
         yield from self._running("footerReference")
 
     def _running(self, kind: str) -> Iterator[Paragraph | Table]:
-        seen: set[str] = set()
-        for reference in self.body.iter(W + kind):
-            root = self._xml(posixpath.normpath(self.related.get(reference.get(_ID), "")))
-            for part in self.inside(root):
-                text = part.text if isinstance(part, Paragraph) else repr(part)
-                if text not in seen:
-                    seen.add(text)
-                    yield part
+        names = (self.related.get(reference.get(_ID), "") for reference in self.body.iter(W + kind))
+        return once(part for name in names for part in self.inside(self._xml(posixpath.normpath(name))))
 
     def inside(self, container: Any) -> Iterator[Paragraph | Table]:
         """Give what stands in a body, a cell or a box, one below the other."""

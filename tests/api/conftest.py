@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -31,6 +33,23 @@ __all__ = ["Site", "make_site"]  # tests/api asks for them here
 def site(tmp_path: Path, hash_embed: Embed) -> Site:
     """The installation, closed; its vectors are those of the fake embedding model."""
     return make_site(tmp_path, hash_embed)
+
+
+@pytest.fixture
+def owner(site: Site) -> Iterator[int]:
+    """Another process that owns the data folder; gives its number."""
+    program = (
+        "import sys, pathlib; from store.folder import Layout, owned\n"
+        "with owned(Layout(pathlib.Path(sys.argv[1]))):\n"
+        "    print('owned', flush=True); sys.stdin.read()"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", program, str(site.data)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "owned\n"
+    yield process.pid
+    process.communicate()
 
 
 @contextmanager

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,7 +14,6 @@ from api.errors import Exit
 from tests.api.conftest import make_site, refused
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from retrieval.embed import Embedder
@@ -72,23 +69,6 @@ def test_a_data_folder_of_a_newer_version(ntk: Ntk, site: Site) -> None:
     for command in (["ask", QUESTION], ["audit", "verify"]):
         ran = ntk(*command, "--data", site.data, key=site.anna)
         refused(ran, "data-folder-newer", Exit.MISUSE, "newer version", "nothing was changed")
-
-
-@pytest.fixture
-def owner(site: Site) -> Iterator[int]:
-    """Another process that owns the data folder; gives its number."""
-    program = (
-        "import sys, pathlib; from store.folder import Layout, owned\n"
-        "with owned(Layout(pathlib.Path(sys.argv[1]))):\n"
-        "    print('owned', flush=True); sys.stdin.read()"
-    )
-    process = subprocess.Popen(
-        [sys.executable, "-c", program, str(site.data)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    assert process.stdout is not None
-    assert process.stdout.readline() == "owned\n"
-    yield process.pid
-    process.communicate()
 
 
 def test_a_second_process(ntk: Ntk, site: Site, owner: int) -> None:
