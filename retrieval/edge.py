@@ -3,22 +3,38 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import qdrant_edge as edge
 from qdrant_client import models
 
 from acl.names import DocumentId
+from retrieval.edge_shelves import counted, shelves_in
 from retrieval.errors import EmbedderMismatch, IndexDown
-from retrieval.filter import DOCUMENT, OWN, SCOPE, VERSION, filter_of, of_documents, of_other_versions
+from retrieval.filter import (
+    COMPARTMENTS,
+    DOCUMENT,
+    LEVEL,
+    OWN,
+    PATH,
+    SCOPE,
+    SHELF,
+    VERSION,
+    filter_of,
+    filter_on_shelves,
+    of_documents,
+    of_key,
+    of_other_versions,
+    with_own,
+)
 from retrieval.noted import require_made_by
 from retrieval.plan import PLAN, Plan, kilobytes
-from retrieval.points import BM25, DENSE, INTEGERS, KEYWORDS, payload_of, require_usable, tagged, words_of
+from retrieval.points import BM25, DENSE, payload_of, require_usable, tagged, words_of
 from retrieval.search import ByMeaning, ByWords, Found, HowNear, Query, search
 from retrieval.types import ChunkId, Hit, Point, Tags
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterable, Sequence
     from pathlib import Path
 
     import numpy as np
@@ -26,10 +42,20 @@ if TYPE_CHECKING:
 
     from acl.names import Obj
     from acl.scope import Scope
+    from retrieval.filter import Inside
 
-_INDEXED: Final = dict.fromkeys(KEYWORDS, edge.PayloadSchemaType.Keyword) | dict.fromkeys(
-    INTEGERS, edge.PayloadSchemaType.Integer
-)
+_Value = TypeVar("_Value", int, str)
+_COLD: Final = edge.KeywordIndexParams(memory=edge.Memory.Cold)  # asked where a shelf is not known, and not else
+_INDEXED: Final[dict[str, Any]] = {
+    SHELF: edge.IntegerIndexParams(lookup=True, range=False),
+    OWN: edge.PayloadSchemaType.Keyword,
+    DOCUMENT: edge.PayloadSchemaType.Keyword,
+    SCOPE: _COLD,
+    COMPARTMENTS: _COLD,
+    PATH: _COLD,
+    LEVEL: edge.IntegerIndexParams(lookup=True, range=True, memory=edge.Memory.Cold),
+    VERSION: edge.IntegerIndexParams(lookup=True, range=True, memory=edge.Memory.Cold),
+}
 
 
 class EdgeIndex:
@@ -53,6 +79,7 @@ class EdgeIndex:
         self._by_meaning = _params(plan)
         try:
             self._shard = _open(path, dimension, model, plan)
+            self._shelves = shelves_in(self._shard)
         except EmbedderMismatch:
             raise
         except Exception as error:
@@ -78,13 +105,23 @@ class EdgeIndex:
         Raises:
             IndexDown: The vector has the wrong shape or is not finite, or the engine failed.
         """
-        ask = partial(self._ask_engine, inside=to_edge(filter_of(scope)))
         try:
+            ask = partial(self._ask_engine, inside=to_edge(self._inside(scope)))
             return search(question, vector, limit, ask, dimension=self._dimension)
         except IndexDown:
             raise
         except Exception as error:
             raise IndexDown(f"the index does not answer: {type(error).__name__}") from error
+
+    def _inside(self, scope: Scope) -> Inside:
+        """Give the filter of a scope: by the shelves that it reaches, or by its tags where shelves are not known."""
+        if self._shelves is None:
+            return filter_of(scope)
+        reach = self._shelves.reach(scope)
+        own = of_key(OWN, scope.allow)
+        # Of the shelves that are not granted, those on which something stands that is: a handful of thousands.
+        some = counted(self._shard, to_edge(with_own(own))).keys() if own else ()
+        return filter_on_shelves(scope, reach.granted, [shelf for shelf in reach.others if shelf in some])
 
     def _ask_engine(self, queries: Sequence[Query], limit: int, *, inside: edge.Filter) -> list[list[Found]]:
         return [
@@ -114,6 +151,7 @@ class EdgeIndex:
             IndexDown: A vector has the wrong shape or is not finite, or the engine failed.
         """
         require_usable(points, self._dimension)
+        self._make_known({point.tags for point in points})
         self._update(edge.UpdateOperation.upsert_points([to_edge_point(point) for point in points]))
 
     def retag(self, documents: Sequence[DocumentId], tags: Tags, own: Collection[Obj] | None = None) -> None:
@@ -127,6 +165,7 @@ class EdgeIndex:
         Raises:
             IndexDown: The engine failed. It may have written some: say it again.
         """
+        self._make_known([tags])
         these = to_edge(of_documents(documents))
         self._update(edge.UpdateOperation.set_payload_by_filter(these, tagged(tags, own)))
 
@@ -172,6 +211,12 @@ class EdgeIndex:
             return int(self._shard.info().points_count)
         except Exception as error:
             raise IndexDown(f"the index does not answer: {type(error).__name__}") from error
+
+    def _make_known(self, tags: Iterable[Tags]) -> None:
+        # Before there is a point on it: what stands on a shelf that is not known is found by nobody.
+        for shared in tags:
+            if self._shelves is not None:
+                self._shelves.add(shared)
 
     def _update(self, operation: edge.UpdateOperation) -> None:
         try:
@@ -258,18 +303,28 @@ def _listed(conditions: object) -> list[object]:
 
 
 def _either(filter_: models.Filter) -> edge.Filter:
-    """Translate the one filter within a filter: a granted object under `scope`, or one under `own`."""
+    """Translate a filter within a filter: a granted object, by tags or by shelves, or one of a document's own."""
     match filter_:
         case models.Filter(
-            should=[
-                models.FieldCondition(key=first, match=models.MatchAny()) as shared,
-                models.FieldCondition(key=second, match=models.MatchAny()) as own,
-            ],
+            should=[models.FieldCondition(match=models.MatchAny()) as shared, other],
             must=None,
             must_not=None,
             min_should=None,
-        ) if (first, second) == (SCOPE, OWN):
-            return edge.Filter(should=[_condition(shared), _condition(own)])
+        ):
+            match shared.key, other:
+                case str(key), models.FieldCondition(key=own, match=models.MatchAny()) if (key, own) == (SCOPE, OWN):
+                    return edge.Filter(should=[_condition(shared), _condition(other)])
+                case str(key), models.Filter(
+                    must=[
+                        models.FieldCondition(key=own, match=models.MatchAny()) as granted,
+                        models.FieldCondition(key=on, match=models.MatchAny()) as standing,
+                    ],
+                    must_not=None,
+                    should=None,
+                    min_should=None,
+                ) if (key, own, on) == (SHELF, OWN, SHELF):
+                    both = edge.Filter(must=[_condition(granted), _condition(standing)])
+                    return edge.Filter(should=[_condition(shared), both])
     raise TypeError("a filter within a filter asks for a granted object, and for nothing else")
 
 
@@ -279,16 +334,25 @@ def _condition(condition: object) -> edge.FieldCondition:
     ):  # the key and one test
         match condition:
             case models.FieldCondition(key=key, match=models.MatchAny(any=values)):
-                return edge.FieldCondition(key, match=edge.MatchAny(_keywords(values)))
+                return edge.FieldCondition(
+                    key, match=edge.MatchAny(_numbers(values) if key == SHELF else _words(values))
+                )
             case models.FieldCondition(key=key, match=models.MatchExcept(except_=values)):
-                return edge.FieldCondition(key, match=edge.MatchExcept(_keywords(values)))
+                return edge.FieldCondition(key, match=edge.MatchExcept(_words(values)))
             case models.FieldCondition(key=key, range=models.Range(gte=float(low), lte=float(high), gt=None, lt=None)):
                 return edge.FieldCondition(key, range=edge.RangeFloat(gte=low, lte=high))
     raise TypeError(f"a condition has no translation for the engine in process: {type(condition).__name__}")
 
 
-def _keywords(values: Sequence[object]) -> list[str]:
-    keywords = [value for value in values if isinstance(value, str)]
-    if len(keywords) != len(values):
-        raise TypeError("only keywords are matched: a number is another value than its text")
-    return keywords
+def _words(values: Sequence[object]) -> list[str]:
+    return _all([value for value in values if isinstance(value, str)], values)
+
+
+def _numbers(values: Sequence[object]) -> list[int]:
+    return _all([value for value in values if isinstance(value, int)], values)
+
+
+def _all(found: list[_Value], values: Sequence[object]) -> list[_Value]:
+    if len(found) != len(values):
+        raise TypeError("tags are words and shelves are numbers: a number is another value than its text")
+    return found

@@ -19,12 +19,13 @@ from qdrant_client.models import FieldCondition, Filter, HasIdCondition, MatchAn
 from acl.names import ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from qdrant_client.models import Condition
 
     from acl.names import DocumentId, Obj
     from acl.scope import Scope
+    from retrieval.shelves import ShelfId
 
 SCOPE: Final = "scope"
 OWN: Final = "own"
@@ -33,6 +34,7 @@ COMPARTMENTS: Final = "comp"
 PATH: Final = "path"
 DOCUMENT: Final = "doc"
 VERSION: Final = "ver"
+SHELF: Final = "shelf"
 BASE: Final = "base"  # stands in every point's `comp` and `own`, so that a point without the key is found by nobody
 
 _OWN_KINDS: Final = frozenset({"doc", "owner"})
@@ -68,9 +70,37 @@ def among(inside: Inside, chunks: Iterable[str]) -> Inside:
     return Inside(Filter(must=[HasIdCondition(has_id=[*chunks]), inside]))
 
 
+def filter_on_shelves(scope: Scope, granted: Sequence[ShelfId], others: Sequence[ShelfId]) -> Inside:
+    """Give a filter that selects the same points as `filter_of`, by the shelves that they stand on.
+
+    Args:
+        scope: Says which documents and owners are granted or denied by themselves.
+        granted: The shelves of which it reaches all that is not denied by itself.
+        others: The shelves of which it reaches what is granted by itself.
+    """
+    own, denied = of_key(OWN, scope.allow), of_key(OWN, scope.deny)
+    on_granted = _on(granted)
+    must: list[Condition] = [on_granted]
+    if own:
+        must = [Filter(should=[on_granted, Filter(must=[_any_of(OWN, own), _on(others)])])]
+    if not denied:
+        return Inside(Filter(must=must, must_not=[]))  # one condition, so that no point is asked for another
+    # A point without `own` would escape the deny.
+    return Inside(Filter(must=[*must, _any_of(OWN, [BASE])], must_not=[_any_of(OWN, denied)]))
+
+
+def _on(shelves: Sequence[ShelfId]) -> FieldCondition:
+    return FieldCondition(key=SHELF, match=MatchAny(any=[*shelves]))
+
+
 def of_documents(documents: Iterable[DocumentId]) -> Filter:
     """Select all points of some documents, to be written; of no documents, none."""
     return Filter(must=[_any_of(DOCUMENT, documents)], must_not=[])
+
+
+def with_own(objects: Iterable[Obj]) -> Filter:
+    """Select the points of which some documents or owners are the own objects, to be counted."""
+    return Filter(must=[_any_of(OWN, objects)], must_not=[])
 
 
 def of_other_versions(document: DocumentId, version: int) -> Filter:

@@ -10,16 +10,19 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from qdrant_edge import Bm25, SparseVector
 
+from acl.labels import Compartment, Label, Level
+from acl.names import NodeId, Obj
 from retrieval.errors import IndexDown
-from retrieval.filter import BASE, COMPARTMENTS, DOCUMENT, LEVEL, OWN, PATH, SCOPE, VERSION
+from retrieval.filter import BASE, COMPARTMENTS, DOCUMENT, LEVEL, OWN, PATH, SCOPE, SHELF, VERSION
+from retrieval.shelves import shelf_of
+from retrieval.types import Tags
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Mapping
 
     from numpy.typing import NDArray
 
-    from acl.names import Obj
-    from retrieval.types import Point, Tags
+    from retrieval.types import Point
 
 DENSE: Final = "dense"
 BM25: Final = "bm25"
@@ -54,8 +57,20 @@ def tagged(tags: Tags, own: Collection[Obj] | None = None) -> dict[str, Any]:
         LEVEL: int(tags.label.level),
         COMPARTMENTS: [BASE, *sorted(tags.label.compartments)],
         PATH: list(tags.path),
+        SHELF: shelf_of(tags),
     }
     return shared if own is None else shared | {OWN: [BASE, *sorted(own)]}
+
+
+def tags_in(payload: Mapping[str, Any]) -> Tags:
+    """Read the tags that `tagged` has written.
+
+    Raises:
+        KeyError, TypeError, ValueError: It has written none of these.
+    """
+    compartments = frozenset(map(Compartment, payload[COMPARTMENTS])) - {BASE}
+    label = Label(Level(payload[LEVEL]), compartments)
+    return Tags(frozenset(map(Obj, payload[SCOPE])), tuple(map(NodeId, payload[PATH])), label)
 
 
 def is_usable(vector: NDArray[np.float32], dimension: int) -> bool:

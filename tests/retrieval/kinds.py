@@ -30,6 +30,7 @@ def put_raw(index: KeptIndex, number: int, payload: dict[str, Any]) -> None:
         case EdgeIndex():
             index._shard.update(edge.UpdateOperation.upsert_points([edge.Point(chunk_id(number), vectors, payload)]))
             index._shard.flush()
+            index._shelves = None  # as when it is opened, and a point is on none: each is asked for its tags
         case QdrantIndex():
             vectors["bm25"] = models.SparseVector(indices=_WORDS.indices, values=_WORDS.values)
             point = models.PointStruct(id=chunk_id(number), vector=vectors, payload=payload)

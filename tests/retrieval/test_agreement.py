@@ -112,6 +112,8 @@ def fill(index: EdgeIndex, points: Iterable[Point]) -> None:
     """Make an index hold these points and no others, without waiting for the disk."""
     everything = edge.Filter(must=[edge.FieldCondition(DOCUMENT, match=edge.MatchAny(list(DOCUMENTS)))])
     index._shard.update(edge.UpdateOperation.delete_points_by_filter(everything))
+    points = list(points)
+    index._make_known({point.tags for point in points})
     index._shard.update(edge.UpdateOperation.upsert_points([to_edge_point(point) for point in points]))
 
 

@@ -113,7 +113,9 @@ def test_an_index_whose_making_was_cut_off_is_made_to_its_end(tmp_path: Path) ->
     shard.flush()
     shard.close()
     index = EdgeIndex(tmp_path / "index", DIMENSION)
-    assert set(index._shard.info().payload_schema) == {"scope", "own", "level", "comp", "path", "doc", "ver"}
+    assert set(index._shard.info().payload_schema) == {
+        "scope", "own", "level", "comp", "path", "doc", "ver", "shelf",
+    }  # fmt: skip
     index.put([point(1)])
     assert numbers(search(index, scope())) == [1]
     index.close()

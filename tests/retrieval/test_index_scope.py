@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from acl.labels import Compartment, Label, Level
+from retrieval.shelves import shelf_of
 from tests.retrieval.kinds import on_every_index, payload_of, put_raw
 from tests.retrieval.points import LATITUDE, LONGITUDE, numbers, point, scope, search
 
@@ -171,8 +172,9 @@ def test_a_tie_without_an_end_is_left_out_and_nothing_else_is(index: KeptIndex) 
 
 
 def test_no_tag_is_a_principal_and_no_payload_is_text(index: KeptIndex) -> None:
-    index.put([point(1, "a secret boiler", label=Label(Level.INTERNAL, frozenset({GDPR})), owner="owner:anna")])
+    secret = point(1, "a secret boiler", label=Label(Level.INTERNAL, frozenset({GDPR})), owner="owner:anna")
+    index.put([secret])
     assert payload_of(index, 1) == {
         "scope": ["root:all"], "own": ["base", "doc:1", "owner:anna"], "level": 1, "comp": ["base", "gdpr"],
-        "path": ["coll:a"], "doc": "doc:1", "ver": 1,
+        "path": ["coll:a"], "doc": "doc:1", "ver": 1, "shelf": shelf_of(secret.tags),
     }  # fmt: skip

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from acl.labels import Compartment, Label, Level
 from acl.names import DocumentId, NodeId, Obj
+from retrieval.shelves import shelf_of
 from retrieval.types import Tags
 from tests.retrieval.kinds import on_every_index, payload_of, written_to
 from tests.retrieval.points import numbers, point, scope, search
@@ -32,6 +33,7 @@ def test_all_points_of_a_document_get_the_tags_and_no_other_point(index: KeptInd
         assert payload_of(index, number) == {
             "scope": ["coll:b", "label:restricted", "root:all"], "level": 3, "comp": ["base", "gdpr"],
             "path": ["coll:b"], "own": ["base", "doc:1", "owner:anna"], "doc": "doc:1", "ver": number % 2 + 1,
+            "shelf": shelf_of(SECRET),
         }  # fmt: skip
     assert numbers(search(index, scope(), limit=302)) == [301, 302]
     assert search(index, scope(compartments=["gdpr"]), limit=302) == vectors
