@@ -145,7 +145,7 @@ def limit(limits: Limits) -> None:
     _bound(resource.RLIMIT_NOFILE, limits.files)
     _bound(resource.RLIMIT_FSIZE, limits.output)
     _bound(resource.RLIMIT_CORE, 0)
-    # Not RLIMIT_AS: pandoc reserves a terabyte of addresses, and needs a few megabytes of memory.
+    # Not RLIMIT_AS: each of LibreOffice's threads reserves addresses by tens of megabytes, and fills few of them.
     _bound(resource.RLIMIT_DATA, limits.memory)
     try:
         seccomp.install()
