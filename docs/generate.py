@@ -12,13 +12,9 @@ import json
 from dataclasses import MISSING, fields
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, cast, get_origin
+from typing import TYPE_CHECKING, Any, Final, cast
 
-import typer
 from fastapi import FastAPI
-from pydantic import BaseModel
-from pydantic_core import PydanticUndefined
-from typer.core import TyperArgument, TyperGroup, TyperOption
 
 from acl.admin.edits import KINDS
 from acl.labels import Label, Level
@@ -26,10 +22,11 @@ from acl.names import DocumentId
 from api.admission import MAX_BODY
 from api.app import create_app
 from api.ask import MAX_EPOCH, AskIn, to_json
-from api.cli import app as cli
 from api.errors import ERRORS, UNEXPECTED, Exit
-from api.settings import PREFIX, Settings
 from docs import declaration
+from docs.commands_page import cli_page
+from docs.page import page, table
+from docs.settings_page import settings_page
 from egress.answer import MAX_QUESTION
 from egress.route import Route
 from egress.types import Citation, Reply
@@ -38,16 +35,12 @@ from ingest.types import MAX_BYTES
 from retrieval.types import ChunkId
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-
-    from pydantic.fields import FieldInfo
-    from typer.core import TyperCommand
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from api.errors import Row
     from api.wiring import House
 
 REFERENCE: Final = Path(__file__).parent / "reference"
-LEVELS: Final = ", ".join(level.name.lower() for level in Level)
 EXITS: Final[Mapping[Exit, str]] = {
     Exit.YES: "It was done.",
     Exit.NO: "It was not: nothing that you may read answers the question, or an error of this kind.",
@@ -91,83 +84,21 @@ EVENTS: Final[Mapping[str, str]] = {
 def main() -> None:
     """Write every page."""
     REFERENCE.mkdir(exist_ok=True)
-    for name, page in PAGES.items():
-        (REFERENCE / name).write_text(page(), encoding="utf-8")
-
-
-def settings_page() -> str:
-    """Give the page of all settings and their variables."""
-    rows = [
-        (f"`{key}`", f"`{PREFIX}{key.replace('.', '__').upper()}`", _form(field), _default(field), field.description)
-        for key, field in settings()
-    ]
-    return _page(
-        "Settings",
-        "api/settings.py",
-        "Settings stand in `ntk.toml` in the data folder; a variable of the environment wins over the file. There are "
-        "no others: an unknown name is refused, in the file and among the variables that begin with `NTK_`.",
-        _table(("in `ntk.toml`", "variable", "form", "default", "what it is"), rows),
-        "Three more variables are read that are no settings: `NTK_DATA` names the data folder where `--data` is not "
-        "given, `NTK_KEY` is the API key of whoever gives a command, and `XDG_CACHE_HOME` says where the converted "
-        "embedding model is kept, below `need-to-know`: ninety megabytes for one user, which may be removed at any "
-        "time. Where it is not set, that is `~/.cache`.",
-        "A new data folder has this file, and needs no more:",
-        '```toml\nmaster_key = "file:master.key"\n```',
-        "A secret reference is `file:PATH` (the file must be readable by its owner alone; a relative path starts at "
-        "the data folder) or `env:NAME`. Settings never hold a secret themselves.",
-    )
-
-
-def settings(model: type[BaseModel] = Settings, above: str = "") -> Iterator[tuple[str, FieldInfo]]:
-    """Give every setting by its full name, those of a table after the table."""
-    for name, field in model.model_fields.items():
-        yield f"{above}{name}", field
-        for part in _parts(field.annotation):
-            if issubclass(part, BaseModel):
-                yield from settings(part, f"{above}{name}.")
-
-
-def _parts(annotation: Any) -> list[type]:
-    found = [part for part in (annotation, *getattr(annotation, "__args__", ())) if isinstance(part, type)]
-    return [part for part in found if part is not type(None)]
-
-
-def _form(field: FieldInfo) -> str:
-    part = _parts(field.annotation)[-1]
-    if issubclass(part, BaseModel):
-        return "a table; as a variable, JSON"
-    if part is Level:
-        return LEVELS
-    if part is bool:
-        return "true, false"
-    if get_origin(field.annotation) is tuple:
-        return "a list of texts; as a variable, JSON"
-    limits = ["not empty" for limit in field.metadata if getattr(limit, "min_length", 0) == 1]
-    limits += [f"at most {limit.max_length} characters" for limit in field.metadata if hasattr(limit, "max_length")]
-    return ", ".join(["URL" if "Url" in part.__name__ else "text", *limits])
-
-
-def _default(field: FieldInfo) -> str:
-    if field.default is PydanticUndefined:
-        return "none: it must be set"
-    if isinstance(field.default, BaseModel):
-        return "as below"
-    if isinstance(field.default, bool):
-        return f"`{str(field.default).lower()}`"
-    return f"`{field.default!r}`" if field.default else "empty" if field.default == "" else "not set"
+    for name, write in PAGES.items():
+        (REFERENCE / name).write_text(write(), encoding="utf-8")
 
 
 def errors_page() -> str:
     """Give the page of all errors: codes, statuses, exit codes."""
     rows = [_error_row(row, error.__doc__) for error, row in ERRORS.items()]
-    return _page(
+    return page(
         "Errors",
         "api/errors.py",
         "Over HTTP an error is a body of the type `application/problem+json` (RFC 9457) with `type`, `title`, "
         "`status`, `detail` and `code`; a malformed request adds `errors`. On the command line it is one line, "
         "`ntk: MESSAGE (code)`, and an exit code; with `--json`, the same body stands on standard output as well. The "
         "codes never change.",
-        _table(
+        table(
             ("code", "HTTP", "exit", "title", "what it means", "detail"),
             [*rows, _error_row(UNEXPECTED, "Nobody foresaw it. The log has its place in the code, not its text.")],
         ),
@@ -175,60 +106,13 @@ def errors_page() -> str:
         "log, since it may name what a caller has no business knowing. The command line always shows the message. "
         "Errors of the protocol itself, such as an unknown path, have the code `http-STATUS`.",
         "## Exit codes",
-        _table(("exit", "meaning"), [(str(int(code)), EXITS[code]) for code in Exit]),
+        table(("exit", "meaning"), [(str(int(code)), EXITS[code]) for code in Exit]),
     )
 
 
 def _error_row(row: Row, meaning: str | None) -> tuple[str, ...]:
     text = (meaning or "").strip().partition("\n")[0]
     return f"`{row.code}`", str(row.status), str(int(row.exit)), row.title, text, "fixed" if row.shown else "its own"
-
-
-def cli_page() -> str:
-    """Give the page of all commands with their arguments and options."""
-    parts: list[str] = []
-    for name, command in commands():
-        arguments = [p for p in command.params if isinstance(p, TyperArgument)]
-        options = [p for p in command.params if isinstance(p, TyperOption)]
-        usage = " ".join([f"ntk {name}", *(argument.opts[0].upper() for argument in arguments)])
-        rows = [*map(_argument_row, arguments), *map(_option_row, options)]
-        parts += [f"## `{usage}`", command.help or "", _table(("", "value", "default", "meaning"), rows)]
-    return _page(
-        "Commands",
-        "api/cli.py",
-        "`ntk COMMAND --help` shows the same. Exit codes: 0 yes, 1 no, 2 misuse, 3 partly; see [errors](errors.md). "
-        "`--json` prints one JSON value on one line, for an error too. The option `--version`, in place of a command, "
-        "shows the version.",
-        *parts,
-    )
-
-
-def commands() -> Iterator[tuple[str, TyperCommand]]:
-    """Give every command by its full name, without `ntk`."""
-
-    def below(group: TyperGroup, above: str) -> Iterator[tuple[str, TyperCommand]]:
-        for name, command in group.commands.items():
-            if isinstance(command, TyperGroup):
-                yield from below(command, f"{above}{name} ")
-            else:
-                yield f"{above}{name}", cast("TyperCommand", command)
-
-    return below(cast("TyperGroup", typer.main.get_command(cli)), "")
-
-
-def _argument_row(argument: TyperArgument) -> tuple[str, ...]:
-    return f"`{argument.opts[0].upper()}`", _kind(argument), "required", argument.help or ""
-
-
-def _option_row(option: TyperOption) -> tuple[str, ...]:
-    shown = "required" if option.required else f"`{option.default}`" if option.default not in (None, "", False) else ""
-    meaning = f"{option.help} Or set `{option.envvar}`." if option.envvar else option.help or ""
-    return ", ".join(f"`{name}`" for name in option.opts), _kind(option), shown, meaning
-
-
-def _kind(parameter: TyperArgument | TyperOption) -> str:
-    annotation = parameter.type_descriptor.annotation
-    return {bool: "", int: "number", Path: "path"}.get(annotation, "text") + (", repeatable" * parameter.multiple)
 
 
 def http_page() -> str:
@@ -239,24 +123,24 @@ def http_page() -> str:
         for path, methods in paths.items()
         for method, operation in methods.items()
     ]
-    return _page(
+    return page(
         "HTTP interface",
         "the routes in api/",
         "`ntk serve` listens on http://127.0.0.1:8300 unless told otherwise. A request is made as the person whose "
         "API key it carries, and in no other way: `Authorization: Bearer KEY`. No body and no other header names "
         "anybody. The chat page is at `/`. Bodies of more than "
         f"{MAX_BODY:,} bytes (of a file that comes in: {MAX_BYTES:,}) and requests to other host names are refused.",
-        _table(("request", "what it does"), rows),
+        table(("request", "what it does"), rows),
         "## The question",
-        _table(("field", "form", "needed", "meaning"), list(_asked())),
+        table(("field", "form", "needed", "meaning"), list(_asked())),
         "A field that is not in this table is refused. So is an identity in the body.",
         "## The reply",
-        _table(("field", "meaning"), [(f"`{name}`", REPLIED[name]) for name in to_json(EXAMPLE)]),
+        table(("field", "meaning"), [(f"`{name}`", REPLIED[name]) for name in to_json(EXAMPLE)]),
         f"```json\n{json.dumps(to_json(EXAMPLE), indent=2, ensure_ascii=False)}\n```",
         "## As a stream",
         "With `Accept: text/event-stream` the same reply comes as server-sent events. No piece of an answer is sent "
         "before the whole of it was checked.",
-        _table(("event", "data"), [(f"`{name}`", meaning) for name, meaning in EVENTS.items()]),
+        table(("event", "data"), [(f"`{name}`", meaning) for name, meaning in EVENTS.items()]),
         "## Administration",
         "Whoever has a key may call each of these; what he gets is decided by the rules on him. What he may not know "
         "of is like what is not there: the same status, the same body, an empty list. A change answers 200 with "
@@ -272,7 +156,7 @@ def http_page() -> str:
         *_requests(),
         "## Edits",
         "The edits of a request are made in their order; all hold, or none. A part with a default may be left away.",
-        _table(("op", "parts", "what it does"), [_edit(op, kind) for op, kind in sorted(KINDS.items())]),
+        table(("op", "parts", "what it does"), [_edit(op, kind) for op, kind in sorted(KINDS.items())]),
         "## Try it",
         "```sh\ncurl --silent http://127.0.0.1:8300/api/v1/ask \\\n"
         '    --header "Authorization: Bearer $NTK_KEY" --json \'{"question": "Who do I call when I am sick?"}\'\n```',
@@ -288,7 +172,7 @@ def _requests() -> Iterator[str]:
             if rows:
                 yield f"### `{method.upper()} {path}`"
                 yield operation["description"].replace("\n", " ").replace("  ", "\n\n")
-                yield _table(("field", "form", "needed", "meaning"), rows)
+                yield table(("field", "form", "needed", "meaning"), rows)
 
 
 def _query(operation: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
@@ -383,8 +267,8 @@ def interface() -> FastAPI:
 
 def declaration_page() -> str:
     """Give the page of what a folder may declare."""
-    return _page(
-        declaration.TITLE, "ingest/declared.py", declaration.ABOUT, _table(*declaration.table()), *declaration.MORE
+    return page(
+        declaration.TITLE, "ingest/declared.py", declaration.ABOUT, table(*declaration.table()), *declaration.MORE
     )
 
 
@@ -400,16 +284,6 @@ def _asked() -> Iterable[tuple[str, ...]]:
         limit = f", at most {form['maxLength']:,} characters" if "maxLength" in form else ""
         needed = "yes" if name in schema["required"] else "no"
         yield f"`{name}`", f"{form.get('format', FORMS[form['type']])}{limit}", needed, ASKED[name]
-
-
-def _page(title: str, source: str, *parts: str) -> str:
-    mark = f"<!-- Written by docs/generate.py from {source}. Change it there, and run `make docs`. -->"
-    return "\n\n".join([f"# {title}", mark, *parts]) + "\n"
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str | None]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join((cell or "").replace("|", "\\|") for cell in line) + " |" for line in lines)
 
 
 PAGES: Final[Mapping[str, Callable[[], str]]] = {

@@ -13,6 +13,8 @@ from api.ask import AskIn, to_json
 from api.errors import ERRORS
 from api.settings import Settings, load_settings
 from docs import generate
+from docs.commands_page import commands
+from docs.settings_page import settings
 from ingest.declared import Declaration, DeclarationFile, parse_declaration
 from ingest.parse import FORMATS
 from tests.docs.blocks import NAMES, ROOT, Block, blocks, prose, shell_lines
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 
 OPTIONS: Final[Mapping[str, set[str]]] = {
     name: {option for parameter in command.params for option in parameter.opts} | {"--help"}
-    for name, command in generate.commands()
+    for name, command in commands()
 }
 WORDS: Final = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
 HOSTS: Final = {
@@ -192,10 +194,10 @@ def test_no_reference_page_is_left_over() -> None:
 
 def test_every_setting_has_a_description_and_a_line() -> None:
     text = page("docs/reference/settings.md")
-    names = [name for name, _ in generate.settings()]
+    names = [name for name, _ in settings()]
     assert {"master_key", "provider", "provider.ceiling"} <= set(names)
     assert names[: len(Settings.model_fields)][0] == "master_key"
-    for name, field in generate.settings():
+    for name, field in settings():
         assert field.description
         assert f"| `{name}` | `NTK_{name.replace('.', '__').upper()}` |" in text
         assert field.description.replace("|", "\\|") in text
