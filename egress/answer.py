@@ -100,6 +100,7 @@ def answer(ask: Ask, edges: Edges) -> Reply:
         kinds = kinds_for(route, label)
         texts = [*asked.about, question, *(excerpt.text for excerpt in chosen)]
         redacted, tokens = redact(texts, recognisers, issue, kinds=kinds)
+        alarms += trail.secrets(chosen, redacted, before=len(asked.about) + 1)
         prompt = build_prompt(redacted, new_delimiter(), earlier=len(asked.about))
         trail.commit_intent(chosen, route, redacted, literal(prompt), digest(prompt))  # no record, no call
         draft = _model(edges, leaves=route.leaves).complete(prompt)  # the only line that leaves the house

@@ -60,6 +60,23 @@ class Trail:
             self.facts["emergency"] = True
         return tuple(f"emergency access to {place} was used" for place in places)
 
+    def secrets(self, chosen: Sequence[Excerpt], redacted: Redacted, *, before: int) -> tuple[str, ...]:
+        """Note which documents hold secrets, for their owners to look after, and give the warnings about it.
+
+        Args:
+            chosen: The excerpts.
+            redacted: What was asked, before the excerpts in their order.
+            before: How many texts stand before the excerpts.
+        """
+        texts = frozenset(redacted.secrets)
+        documents = sorted({excerpt.document for n, excerpt in enumerate(chosen, start=before) if n in texts})
+        if documents:
+            self.facts["secrets"] = list(documents)
+        told = [f"a secret in {document} was removed: its owner should change it" for document in documents]
+        if min(texts, default=before) < before:
+            told.append("a secret in the question was removed: change it")
+        return tuple(told)
+
     def commit_intent(
         self, chosen: Sequence[Excerpt], route: Route, redacted: Redacted, prompt: str, prompt_hash: str
     ) -> None:

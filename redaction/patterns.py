@@ -22,6 +22,7 @@ from redaction.official import official_numbers
 from redaction.organisations import organisations
 from redaction.phones import phones
 from redaction.references import OwnNumbers, reference_numbers
+from redaction.secret import secrets
 from redaction.types import Identity, Kind, Span
 from redaction.urls import handles, urls
 
@@ -46,6 +47,7 @@ def pattern_recognisers(region: str = "GB", own_numbers: Sequence[str] = ()) -> 
         BadPattern: One of these cannot be used.
     """
     finders: tuple[tuple[Kind, Finder], ...] = (
+        (Kind.SECRET, secrets),
         (Kind.EMAIL, emails),
         (Kind.PHONE, partial(phones, region=region)),
         (Kind.IBAN, ibans),

@@ -56,16 +56,17 @@ def preview(
     json: AsJson = False,
 ) -> None:
     """Show a document as a model outside would see it. Without a data folder, no directory is known."""
-    from acl.labels import Label, parse_level
+    from acl.labels import Label, Level, parse_level
     from egress.masking import kinds_for
-    from egress.route import Route
+    from egress.route import Provider, route_of
     from ingest.sandbox import Sandbox
     from redaction.redact import redact
     from redaction.tokens import issuer
 
     with Sandbox() as sandbox, file.open("rb") as opened:
         reading = sandbox.read(opened.read(MOST_BYTES), file.name)
-    kinds = kinds_for(Route(leaves=True, provider=None, rule="preview"), Label(parse_level(level)))
+    label = Label(parse_level(level))
+    kinds = kinds_for(route_of([label], Provider("a model outside", "", Level.RESTRICTED)), label)
     texts = [chunk.text for chunk in reading.chunks]
     redacted, _ = redact(texts, _recognisers(data), issuer(), kinds=kinds)
     if json:

@@ -22,6 +22,7 @@ from egress.extractive import Extractive
 from store import schema
 from store.engine import snapshot, write
 from tests.egress.asking import HOTELS, ask_of, edges_of, trail_of
+from tests.ingest.detectors.made_up import ANY, chance
 from tests.worlds import ADMIN, World
 
 if TYPE_CHECKING:
@@ -122,6 +123,23 @@ def test_one_restricted_excerpt_keeps_the_whole_prompt_here(
     reply = answer(ask_of(anna), edges_of(world, remote=remote))
     assert str(reply.label) == "restricted"
     assert provider.requests == []
+
+
+def test_a_secret_leaves_nowhere_and_its_document_is_named(
+    world: World, provider: LoopbackProvider, remote: OpenAiModel
+) -> None:
+    secret = "ghp_" + chance(ANY, 36)
+    user = world.user("olaf", groups=["ops"], clearance=Level.RESTRICTED)
+    ops = world.collection("ops", Label(Level.INTERNAL))
+    document = world.document(ops, f"The build server is reached with the token {secret} from the office.")
+    world.allow("group:ops", ops)
+    reply = answer(ask_of(user, "With which token is the build server reached?"), edges_of(world, remote=remote))
+    assert secret not in provider.requests[0].body.decode()
+    assert secret not in reply.answer
+    assert any("a secret in doc:" in warning for warning in reply.warnings)
+    (intent,) = (record for record in trail_of(world) if record["kind"] == "ask.intent")
+    assert intent["secrets"] == [document]
+    assert secret not in str(trail_of(world))
 
 
 def test_no_record_no_call(world: World, anna: UserId, provider: LoopbackProvider, remote: OpenAiModel) -> None:
