@@ -29,6 +29,8 @@ NOTES: Final = ("No language model was used: these are quotes from the documents
 _MOST_SENTENCES: Final = 3
 _MOST_CHARACTERS: Final = 500
 _WORTH_QUOTING: Final = 0.5  # of the best sentence's score
+_ELSEWHERE: Final = 0.6  # what a sentence counts that only says where to read on
+_SAME: Final = 0.8  # share of their words in common from which on two sentences are not both quoted
 _EARLIER: Final = 0.3  # what a word of an earlier question counts: that one was answered before
 
 _TOKEN: Final = re.compile(r"[A-Z]{2,8}_[0-9A-Z]{4}(?=[0-9A-Z]*$)")  # the same first four mean the same person
@@ -43,12 +45,14 @@ _ASKS_NUMBER: Final = re.compile(
     r"|combien|quand|cu[aá]nt[oa]s?|cu[aá]ndo)\b",
     re.IGNORECASE,
 )
+_ASKS_WHAT: Final = re.compile(r"(?:what|who) (?:is|are) (?:an? |the )?(?P<what>[^?.!,]{2,60})\W*", re.IGNORECASE)
 _ASKS_PERSON: Final = re.compile(r"\b(?:who|whom|whose|we[rnm]|wessen|qui|qui[eé]n)\b", re.IGNORECASE)
 
 _MAIL_HEADER: Final = re.compile(
     r"(?:from|to|b?cc|date|sent|subject|reply-to|von|an|gesendet|betreff|datum)[ \t]*:", re.IGNORECASE
 )
 _CELLS: Final = re.compile(r"[^:;]{1,60}: [^;]*; [^:;]{1,60}: ")  # a table row, as ingestion writes it
+_NEGATES: Final = re.compile(r"no|not|never|none|without|except|only|nicht|kein\w*|nie|nur|ohne|pas|sans|sin|nunca")
 _LABELLED: Final = re.compile(r"[^:;]{1,40}: (?P<value>.+)")
 # "Accuracy 2 mm" tells something; "Roadmap for 2026" and "TG4 firmware 3.2" are titles.
 _MEASURE: Final = re.compile(
@@ -57,7 +61,13 @@ _MEASURE: Final = re.compile(
     r"|Jahren?|Jahre?|jours?|mois|ans?|días?|mes(?:es)?|años?)(?!\w))|[€£$]\d"
 )
 _CLOSERS: Final = "\"')]*_\u201d\u2019\u00bb"
-_LIST_MARK: Final = re.compile(r"(?:[-*+>\u2022\u2023\u25e6\u2013\u2014\u00b7]|#{1,6})[ \t]+")
+_LIST_MARK: Final = re.compile(r"(?:[-*+>\u2022\u2023\u25e6\u2013\u2014\u00b7]|#{1,6}|\(?\d{1,2}[.)])[ \t]+(?=\S)")
+# Says where something is said, and not what.
+_POINTS_ELSEWHERE: Final = re.compile(
+    r"(?:please )?(?:see|read|visit|check out|refer to|consult|click|learn more|for more|you can find|siehe|mehr)\b"
+    r"|this (?:page|document|guide|section|handbook)\b|diese (?:Seite|Anleitung)\b",
+    re.IGNORECASE,
+)
 _LOOKS_CITED: Final = re.compile(r"[\[\u3010\uff3b]+(\^?\d[^\[\]\u3010\u3011\uff3b\uff3d]{0,40})[\]\u3011\uff3d]+")
 
 
@@ -84,7 +94,7 @@ class Extractive:
 
 
 def quote(question: str, excerpts: Sequence[str], earlier: Sequence[str] = ()) -> str:
-    """Give the sentences that share most with a question, in the order of the excerpts, each with its citation.
+    """Give the sentences that share most with a question, those of the best excerpt first, each with its citation.
 
     When no sentence shares a word with it, the first of the kind that is asked for is quoted (for "how much"
     one with a number): that the excerpts are relevant was decided before. A heading, a line of a mail's head,
@@ -247,14 +257,25 @@ def _weights(question: str, quotes: Sequence[_Quote]) -> Mapping[str, float]:
 
 def _fit(question: str, text: str) -> float:
     """Rate whether a sentence is of the kind that is asked for: with a number, a person, the very part or version."""
-    fit = 1.0
+    fit = _ELSEWHERE if _POINTS_ELSEWHERE.match(text) else 1.0
     if _exact(question) & _exact(text):
         fit *= 1.3
     if _ASKS_NUMBER.search(question) and _has_number(text):
         fit *= 1.3
     if _ASKS_PERSON.search(question) and _tokens(text):
         fit *= 1.3
+    if _defines(question, text):
+        fit *= 1.5
     return fit
+
+
+def _defines(question: str, text: str) -> bool:
+    """Say whether a sentence begins by saying what the thing is that is asked about: "Comp time is …"."""
+    asked = _ASKS_WHAT.fullmatch(question.strip())
+    if asked is None:
+        return False
+    thing = rf"(?:an? |the )?{re.escape(asked['what'])}(?: \([^)]{{1,40}}\))? (?:is|are|means?|stands? for)\b"
+    return re.match(thing, text, re.IGNORECASE) is not None
 
 
 def _exact(text: str) -> set[str]:
@@ -283,11 +304,15 @@ def _is_mail_header(text: str) -> bool:
 
 
 def _best(asked: frozenset[str], scored: Sequence[tuple[float, _Quote]]) -> list[_Quote]:
-    """Give the three best, in the order of the excerpts; none if nothing has a score."""
+    """Give the three best, none that says another again; none if nothing has a score.
+
+    The excerpt that answers best comes first, and within each its own order is kept.
+    """
     best_score, best = max(scored, key=lambda pair: (pair[0], -pair[1].position))
     if best_score == 0:
         return []
-    left = {each: score for score, each in scored if score >= _WORTH_QUOTING * best_score and each != best}
+    worth = ((score, each) for score, each in scored if score >= _WORTH_QUOTING * best_score)
+    left = {each: score for score, each in worth if not _says_again(each, best)}
     chosen, room, missing = [best], _MOST_CHARACTERS - len(best.text), asked - best.terms
     while len(chosen) < _MOST_SENTENCES and (left := {one: left[one] for one in left if len(one.text) <= room}):
         # What holds a word that is still missing comes first: of the accuracy of the TG4, not "TG4" three times.
@@ -295,5 +320,15 @@ def _best(asked: frozenset[str], scored: Sequence[tuple[float, _Quote]]) -> list
         chosen.append(following)
         room -= len(following.text)
         missing -= following.terms
-        del left[following]
-    return sorted(chosen, key=lambda quote: quote.position)
+        left = {one: score for one, score in left.items() if not _says_again(one, following)}
+    return sorted(chosen, key=lambda quote: (quote.number != best.number, quote.position))
+
+
+def _says_again(one: _Quote, other: _Quote) -> bool:
+    """Say whether two sentences have nearly the same words, and the same figures, names and "not"."""
+    shared = len(one.terms & other.terms) / (len(one.terms | other.terms) or 1)
+    return one == other or (shared >= _SAME and _decides(one.text) == _decides(other.text))
+
+
+def _decides(text: str) -> set[str]:
+    return {word for word in WORD.findall(text.casefold()) if not word.isalpha() or _NEGATES.fullmatch(word)}

@@ -258,3 +258,60 @@ def test_the_random_part_of_a_token_decides_nothing(code: str) -> None:
     assert quote("Who do I call when I am sick?", [excerpt]) == (
         f"When you are sick, call USER_{code} before 08:30 on the first day. [1]"
     )
+
+
+@pytest.mark.parametrize(
+    ("question", "excerpts", "quoted"),
+    [
+        # The source that answers comes first, and in it its own order.
+        (
+            "How many weeks of leave?",
+            ["Weeks of leave can be shared.", "It is for all staff. Leave is 12 weeks."],
+            ["Leave is 12 weeks. [2]", "Weeks of leave can be shared. [1]"],
+        ),
+        # What only says where it is written comes after what says it.
+        (
+            "What is the travel benefit?",
+            ["See the travel benefit page.", "The travel benefit pays for the bus."],
+            ["The travel benefit pays for the bus. [2]", "See the travel benefit page. [1]"],
+        ),
+        ("What is comp time?", ["See comp time on the comp time page."], ["See comp time on the comp time page. [1]"]),
+        # Numbers of a list are not part of what it says.
+        ("How do I request leave?", ["1. Request leave from your head."], ["Request leave from your head. [1]"]),
+        # What is said again is quoted once; another figure, or a "not", is another statement.
+        (
+            "Who adjusts the Tock setting?",
+            [
+                "The head adjusts the Tock setting for all hours.",
+                "The head adjusts each Tock setting for all the hours.",
+            ],
+            ["The head adjusts the Tock setting for all hours. [1]"],
+        ),
+        (
+            "Who adjusts the Tock setting?",
+            ["The head adjusts the Tock setting in 3 hours.", "The head adjusts the Tock setting in 4 hours."],
+            ["The head adjusts the Tock setting in 3 hours. [1]", "The head adjusts the Tock setting in 4 hours. [2]"],
+        ),
+        (
+            "Who adjusts the Tock setting?",
+            ["The head adjusts the Tock setting.", "The head does not adjust the Tock setting."],
+            ["The head adjusts the Tock setting. [1]", "The head does not adjust the Tock setting. [2]"],
+        ),
+    ],
+)
+def test_a_direct_answer_comes_first_and_nothing_twice(question: str, excerpts: list[str], quoted: list[str]) -> None:
+    assert quote(question, excerpts).split("\n") == quoted
+
+
+def test_a_sentence_that_says_what_it_is_answers_what_is_it() -> None:
+    excerpts = ["Comp time for travel ends at the hotel. Comp time is paid time off.", "Comp time needs approval."]
+    assert quote("What is comp time?", excerpts).split("\n")[0].startswith("Comp time")
+    assert "Comp time is paid time off. [1]" in quote("What is comp time?", excerpts).split("\n")
+
+
+def test_the_words_of_an_earlier_question_count_less_and_its_person_goes_on() -> None:
+    rows = [HER_ROW, HIS_ROW]
+    assert quote("And the IBAN?", rows, ["What is the salary of USER_JFJ0ZA?"]) == f"{HER_ROW} [1]"
+    assert quote("And the IBAN of USER_1JR6ZA?", rows, ["What is the salary of USER_JFJ0ZA?"]) == f"{HIS_ROW} [2]"
+    texts = ["Hotels are paid up to 180 EUR.", "The head of the team signs hotel bills."]
+    assert quote("Who signs it?", texts, ["What is paid for hotels?"]).startswith("The head of the team signs")

@@ -65,6 +65,20 @@ def test_an_answer_from_here_says_that_nothing_left(page: Page, service: StandIn
     assert page.locator(".left dd").first.text_content() == "nobody"
 
 
+def test_a_source_tells_where_it_stands_and_how_the_question_was_understood(page: Page, service: StandIn) -> None:
+    dated = CITATIONS[0] | {"headings": ["Travel policy", "Approval", "<b>Abroad</b>"], "date": "2026-03-01"}
+    service.body = whole(
+        REPLY | {"citations": [dated, CITATIONS[1]], "understood_as": "What is paid? Who approves it?"}
+    )
+    ask(page)
+    settle(page)
+    assert text_of(page, ".reply .note >> nth=0") == "Understood as: What is paid? Who approves it?"
+    assert page.locator(".where").all_text_contents() == [
+        "Approval \u00b7 <b>Abroad</b> \u00b7 as of 2026-03-01 \u00b7 doc:travel, characters 840 to 899",
+        "doc:expenses, characters 0 to 38",
+    ]
+
+
 def test_what_left_goes_by_the_fact_and_not_by_the_decision(page: Page, service: StandIn) -> None:
     """A reply whose parts contradict each other must not say that nothing left."""
     service.body = whole(LOCAL | {"left": True})
