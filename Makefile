@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 .PHONY: help demo test check format golden soak-ingest sample docs clean
 BENCHES_acl := acl deciders
 BENCHES_ingest := embed ingest parsing
-BENCHES_redaction := redaction tokens exfiltration
+BENCHES_redaction := redaction tokens exfiltration injection
 BENCHES_retrieval := scifact path excerpts
 
 help: ## list these words

@@ -104,6 +104,20 @@ class Settings(BaseSettings):
         default=None, description="where prompts may go; without it, answers are quotes and nothing leaves"
     )
 
+    forbidden: tuple[str, ...] = Field(
+        default=(),
+        max_length=100,
+        description="regular expressions in the syntax of RE2 that no answer may fit, such as names of projects; "
+        "one that does is blocked",
+    )
+    canaries: tuple[str, ...] = Field(
+        default=(),
+        max_length=100,
+        repr=False,
+        description="words of 16 or more letters and digits that were put into documents to see where they turn up; "
+        "an answer with one in it, however encoded, is blocked",
+    )
+
     @classmethod
     def settings_customise_sources(
         cls,

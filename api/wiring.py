@@ -18,6 +18,7 @@ from audit.ledger import Ledger
 from egress.answer import Edges
 from egress.extractive import Extractive
 from egress.route import Provider
+from egress.rules import AnswerRules, answer_rules
 from ingest.pipeline import READERS
 from ingest.sandbox import Sandbox
 from ingest.together import Together
@@ -224,7 +225,15 @@ def _answering(
         local=Extractive(),
         remote=remote,
         provider=_terms(settings.provider) if settings.provider else None,
+        rules=_rules(settings),
     )
+
+
+def _rules(settings: Settings) -> AnswerRules:
+    try:
+        return answer_rules(settings.forbidden, settings.canaries)
+    except ValueError as error:
+        raise BadSettings(f"forbidden, canaries: {error}") from error
 
 
 def _client(provider: ProviderSettings, root: Path) -> OpenAiModel:

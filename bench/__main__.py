@@ -16,6 +16,7 @@ NAMES = (
     "excerpts",
     "exfiltration",
     "ingest",
+    "injection",
     "parsing",
     "path",
     "redaction",

@@ -6,7 +6,7 @@ question -> Scope -> Permitted -> excerpts -> Route -> RedactedPrompt + TokenMap
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from acl.labels import join
@@ -18,6 +18,7 @@ from egress.history import History
 from egress.masking import kinds_for
 from egress.prompt import build_prompt, digest, literal, new_delimiter
 from egress.route import QUESTION, route_of
+from egress.rules import AnswerRules
 from egress.trail import recorded
 from egress.types import Citation, Reply
 from redaction.redact import redact
@@ -61,6 +62,7 @@ class Edges:
     local: Llm  # in this process; nothing that it gets leaves
     remote: Llm | None
     provider: Provider | None  # whose model `remote` is
+    rules: AnswerRules = field(default_factory=AnswerRules)
 
 
 def answer(ask: Ask, edges: Edges) -> Reply:
@@ -92,7 +94,7 @@ def answer(ask: Ask, edges: Edges) -> Reply:
         if not chosen:
             history.remember(conversation, ask.principal.user, asked, ())
             return trail.ended(_nothing(ask, conversation, asked))
-        alarms = trail.alarms(chosen, permitted)
+        alarms = (*trail.alarms(chosen, permitted), *trail.suspicions(chosen))
         label = join([QUESTION, asked.label, *(excerpt.label for excerpt in chosen)])
         route = route_of([label], edges.provider)
         recognisers = edges.recognisers()
@@ -104,7 +106,7 @@ def answer(ask: Ask, edges: Edges) -> Reply:
         prompt = build_prompt(redacted, new_delimiter(), earlier=len(asked.about))
         trail.commit_intent(chosen, route, redacted, literal(prompt), digest(prompt))  # no record, no call
         draft = _model(edges, leaves=route.leaves).complete(prompt)  # the only line that leaves the house
-        checked = check(draft, prompt, tokens, recognisers)
+        checked = check(draft, prompt, tokens, recognisers, edges.rules)
         _confirm(chosen, permitted, edges.permit, scope)
         reply = Reply(
             outcome="answered",

@@ -1,4 +1,4 @@
-"""Whether a text gives back the delimiter of its request, written in one way or another.
+"""Whether a text gives back a canary, such as the delimiter of its request, written in one way or another.
 
 Only our own words hold the delimiter. An answer with it in is one that repeats them to somebody, so
 it is looked for behind spacing, reversal and the usual encodings, two of them deep.
@@ -10,9 +10,10 @@ import base64
 import codecs
 import html
 import re
-import unicodedata
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
+
+from redaction.normalise import fold_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,15 +29,15 @@ _BASE32: Final = re.compile(r"[A-Z2-7]{24,}")
 _CODES: Final = re.compile(r"(?:\d{2,3}\W{1,3}){15,}\d{2,3}")
 
 
-def echoes(delimiter: str, text: str) -> bool:
-    """Say whether the delimiter (16 or more hexadecimal digits) stands in a text, encoded or not.
+def echoes(canary: str, text: str) -> bool:
+    """Say whether a canary (16 or more small letters and digits) stands in a text, encoded or not.
 
-    Found are any case, width, spacing and punctuation, reversal, base64, base32, hexadecimal, decimal
-    character codes, percent and HTML escapes, rot13, and each of these within another.
+    Found are any case, width, look-alike letters, spacing and punctuation, reversal, base64, base32, hexadecimal,
+    decimal character codes, percent and HTML escapes, rot13, and each of these within another.
     """
     views = {text}
     for depth in range(_DEPTH + 1):
-        if any(delimiter in _NO_LETTER.sub("", unicodedata.normalize("NFKC", view)).lower() for view in views):
+        if any(canary in _NO_LETTER.sub("", fold_text(view)).lower() for view in views):
             return True
         if depth < _DEPTH:
             views = {decoded for view in views for decoded in _decoded(view)} - views

@@ -13,12 +13,14 @@ from egress.canary import echoes
 from egress.errors import AnswerBlocked
 from egress.links import LINK_REMOVED, addresses, carries_link, without_foreign_addresses
 from egress.plain import plain
+from egress.rules import AnswerRules
+from egress.support import unsupported
 from egress.types import Checked
 from egress.visible import visible
 from redaction.errors import RecogniserFailed
 from redaction.normalise import fold
 from redaction.recognise import recognise
-from redaction.restore import unresolved
+from redaction.restore import restore, unresolved
 from redaction.spans import union
 from redaction.tokens import find
 from redaction.types import DIRECT, Kind
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from redaction.types import Recogniser, Token, TokenMap
 
 REMOVED: Final = "[removed]"
+_NO_RULES: Final = AnswerRules()
 _MOST_CHARACTERS: Final = 20_000
 _PASSES: Final = 12
 # What a restored mail or IP address would make a longer address with. A stop that ends a sentence does not.
@@ -47,18 +50,26 @@ _NUMBER: Final = re.compile(r"(\d+)(?:\s*[\u2013-]\s*\^?(\d+))?")
 _MARKS: Final = re.compile(rf"{re.escape(REMOVED)}|{re.escape(LINK_REMOVED)}|\[\d+\]")
 
 
-def check(draft: Draft, prompt: RedactedPrompt, tokens: TokenMap, recognisers: Sequence[Recogniser]) -> Checked:
+def check(
+    draft: Draft,
+    prompt: RedactedPrompt,
+    tokens: TokenMap,
+    recognisers: Sequence[Recogniser],
+    rules: AnswerRules = _NO_RULES,
+) -> Checked:
     """Reduce an answer to plain text that carries nothing out, or block it.
 
     Removed visibly: identities that the prompt does not hold (it holds none, so they are invented or
     smuggled), addresses that no excerpt holds, tokens that stand for one. Removed: images, targets of
     links, HTML, characters that are not shown, citations of excerpts that were not given. Kept, with
     a warning: words that look like tokens and were not issued for this request; they stand for nothing.
+    Kept, with another: sentences whose words or numbers the prompt does not hold.
 
     The text is a fixed point: cleaning it again, as Markdown or as text, changes nothing.
 
     Raises:
-        AnswerBlocked: The delimiter came back, however encoded; recognition failed; the answer is
+        AnswerBlocked: The delimiter or a canary came back, however encoded; it fits a pattern of the rules, as
+            written or as shown; recognition failed; the answer is
             too long, does not come to rest, or nothing is left of it. The reason quotes nothing.
     """
     if len(draft.text) > _MOST_CHARACTERS:
@@ -66,10 +77,12 @@ def check(draft: Draft, prompt: RedactedPrompt, tokens: TokenMap, recognisers: S
     text = _at_rest(draft.text, prompt, tokens, recognisers)
     if echoes(prompt.delimiter, draft.text) or echoes(prompt.delimiter, text):
         raise AnswerBlocked("the delimiter of the request came back")
+    if broken := rules.broken_by((draft.text, text, restore(text, tokens))):
+        raise AnswerBlocked(broken)
     if not any(c.isalnum() for c in _MARKS.sub("", text)):
         raise AnswerBlocked("nothing is left of the answer")
     cited = tuple(sorted({int(mark[1:-1]) for mark in re.findall(r"\[\d+\]", text)}))
-    return Checked(text, cited, tuple(_warnings(draft, text, cited, tokens)))
+    return Checked(text, cited, tuple(_warnings(draft, text, cited, prompt, tokens)))
 
 
 def _at_rest(text: str, prompt: RedactedPrompt, tokens: TokenMap, recognisers: Sequence[Recogniser]) -> str:
@@ -144,12 +157,14 @@ def _holds(prompt: RedactedPrompt, surface: str) -> bool:
     return any(word.search(text) for text in (prompt.question, *prompt.earlier, *prompt.excerpts))
 
 
-def _warnings(draft: Draft, text: str, cited: Sequence[int], tokens: TokenMap) -> Iterator[str]:
+def _warnings(draft: Draft, text: str, cited: Sequence[int], prompt: RedactedPrompt, tokens: TokenMap) -> Iterator[str]:
     for word in unresolved(text, tokens):
         yield f"{word} was not issued for this request and stands for nothing"
     if text.count(REMOVED) > draft.text.count(REMOVED):
         yield "a person or number that the excerpts do not hold was removed"
     if text.count(LINK_REMOVED) > draft.text.count(LINK_REMOVED):
         yield "a link that the excerpts do not hold was removed"
+    for number in unsupported(text, (prompt.question, *prompt.excerpts)):
+        yield f"sentence {number} says something that the excerpts do not: look there before you rely on it"
     if not cited:
         yield "the answer cites no excerpt"

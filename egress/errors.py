@@ -5,7 +5,7 @@ EgressError
 │   ├── EmptyQuestion       there is nothing to answer
 │   ├── MalformedQuestion   it holds what is no character
 │   └── QuestionTooLong     over the limit of characters
-├── PromptRefused           a text holds the delimiter of its request; nothing was sent
+├── PromptRefused           a text holds the delimiter of its request, or is too long; nothing was sent
 ├── ModelDown               the model gave no usable answer
 ├── PolicyBehind            the policy is not yet at the epoch that was asked for
 ├── AnswerBlocked           the answer failed an output check; it is not shown
@@ -36,7 +36,7 @@ class QuestionTooLong(BadQuestion):
 
 
 class PromptRefused(EgressError):
-    """A text holds the delimiter of its request; nothing was sent."""
+    """A text holds the delimiter of its request, or is too long; nothing was sent."""
 
 
 class ModelDown(EgressError):

@@ -10,6 +10,7 @@ import re
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Final
 
+import nh3
 from markdown_it import MarkdownIt
 
 if TYPE_CHECKING:
@@ -123,23 +124,21 @@ class _VisibleText(HTMLParser):
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.pieces: list[str] = []
-        self._hidden = 0
 
     def handle_starttag(self, tag: str, attrs: object) -> None:  # noqa: ARG002  the library's signature
-        self._hidden += tag in _INVISIBLE
         self.pieces.append("\n" if tag in _LINES else "")
 
     def handle_endtag(self, tag: str) -> None:
-        self._hidden -= tag in _INVISIBLE and self._hidden > 0
         self.pieces.append("\n" if tag in _LINES else "")
 
     def handle_data(self, data: str) -> None:
-        if not self._hidden:
-            self.pieces.append(data)
+        self.pieces.append(data)
 
 
 def _html(text: str) -> str:
+    # Read as a browser reads it, by rules that recover from anything; what is left holds no tag but these, all closed.
+    kept = nh3.clean(text, tags=set(_LINES), clean_content_tags=set(_INVISIBLE), attributes={}, link_rel=None)
     parser = _VisibleText()
-    parser.feed(text)
+    parser.feed(kept)
     parser.close()
     return "".join(parser.pieces)

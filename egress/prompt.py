@@ -19,6 +19,11 @@ from egress.visible import visible
 if TYPE_CHECKING:
     from redaction.types import Redacted
 
+# Characters of each part, after redaction. Whatever chose the texts has a smaller budget of its own; this one holds
+# when that one fails, so that no document crowds out our own words and the question.
+MAX_QUESTION: Final = 8_000
+MAX_EXCERPT: Final = 8_000
+MAX_EXCERPTS: Final = 10
 _DELIMITER: Final = re.compile(r"[0-9a-f]{16,64}")
 
 _SYSTEM: Final = """\
@@ -49,7 +54,8 @@ def build_prompt(redacted: Redacted, delimiter: str, *, earlier: int = 0) -> Red
         earlier: How many earlier questions there are.
 
     Raises:
-        PromptRefused: A text holds the delimiter. Nothing is escaped: that a text knows it is an attack.
+        PromptRefused: A text holds the delimiter, which is not escaped: that a text knows it is an attack. Or a part
+            is over its budget; nothing is cut, since what was cut could be what turns a sentence around.
         ValueError: The delimiter is malformed, or there is no question or no excerpt.
     """
     texts = [visible(text) for text in redacted.texts]
@@ -58,6 +64,12 @@ def build_prompt(redacted: Redacted, delimiter: str, *, earlier: int = 0) -> Red
         raise ValueError("a delimiter has 16 to 64 hexadecimal digits")
     if not question.strip() or not excerpts:
         raise ValueError("a prompt needs a question and at least one excerpt")
+    if (
+        max(map(len, (question, *before))) > MAX_QUESTION
+        or len(excerpts) > MAX_EXCERPTS
+        or max(map(len, excerpts)) > MAX_EXCERPT
+    ):
+        raise PromptRefused("a part of the prompt is over its budget of characters")
     if any(delimiter in text.lower() for text in texts):
         raise PromptRefused("a text holds the delimiter of its request")
     wrapped = [_wrapped(text, f"excerpt {n}", delimiter) for n, text in enumerate(excerpts, start=1)]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from acl.read import EMERGENCY
 from audit.ledger import Event
+from egress.injection import score, suspicious
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -76,6 +77,14 @@ class Trail:
         if min(texts, default=before) < before:
             told.append("a secret in the question was removed: change it")
         return tuple(told)
+
+    def suspicions(self, chosen: Sequence[Excerpt]) -> tuple[str, ...]:
+        """Note how much the excerpts look like orders to a model, and give a warning for each that does."""
+        self.facts["injection_percent"] = round(100 * max(score(excerpt.text) for excerpt in chosen))
+        return tuple(
+            f"excerpt {number} looks as if it gave orders to a language model"
+            for number in suspicious([excerpt.text for excerpt in chosen])
+        )
 
     def commit_intent(
         self, chosen: Sequence[Excerpt], route: Route, redacted: Redacted, prompt: str, prompt_hash: str

@@ -113,3 +113,25 @@ def test_what_can_be_made_again_is_kept_in_the_cache_of_the_user(monkeypatch: py
         monkeypatch.setenv("XDG_CACHE_HOME", unfit)
         monkeypatch.setenv("HOME", "/home/anna")
         assert cache_folder() == Path("/home/anna/.cache/need-to-know")
+
+
+def test_rules_for_answers_come_from_the_settings(tmp_path: Path, hash_embed: Embed) -> None:
+    layout = create(tmp_path / "site", embedder=EMBEDDER)
+    _with(layout, 'forbidden = ["(?i)project falcon"]\ncanaries = ["Quiet-Otter-7731-Lantern"]\n')
+    with open_house(layout.root, hash_embed) as house:
+        rules = house.answering.rules
+    assert rules.broken_by(["Project Falcon"])
+    assert rules.broken_by(["nretnal 1377 retto teiuq"])
+    assert rules.broken_by(["Hotels cost 180 EUR."]) is None
+
+
+@pytest.mark.parametrize("more", ['forbidden = ["falc(on"]', 'canaries = ["falcon"]'])
+def test_a_rule_that_cannot_hold_is_refused_without_being_shown(
+    tmp_path: Path, hash_embed: Embed, more: str
+) -> None:
+    layout = create(tmp_path / "site", embedder=EMBEDDER)
+    _with(layout, more + "\n")
+    with pytest.raises(BadSettings) as refused, open_house(layout.root, hash_embed):
+        pass
+    assert "1" in str(refused.value)
+    assert "falc" not in str(refused.value)

@@ -15,7 +15,7 @@ from tests.egress.answers import EVIL, JANE, OTHER, run, shown
 
 
 def test_a_plain_answer_passes_unchanged() -> None:
-    text = f"Hotels cost up to 180 EUR [1]. {JANE} approves more (e.g. 200 EUR) [1].\n\n- Breakfast: yes [2]\n- Bar: no"
+    text = f"Hotels cost up to 180 EUR [1]. {JANE} approves more (e.g. 180 EUR) [1].\n\n- Breakfast: yes [2]\n- Bar: no"
     assert run(text) == Checked(text, (1, 2), ())
 
 

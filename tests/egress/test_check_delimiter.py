@@ -46,6 +46,9 @@ ECHOES = {
     "decimal": " ".join(str(ord(c)) for c in DELIMITER),
     "percent": "".join(f"%{ord(c):02x}" for c in DELIMITER),
     "entities": "".join(f"&#{ord(c)};" for c in DELIMITER),
+    "look-alikes": DELIMITER.translate(
+        {ord(plain): alike for plain, alike in zip("ace", "\u0430\u0441\u0435", strict=True)}
+    ),
     "rot13": codecs.encode(DELIMITER, "rot13"),
 }
 

@@ -11,7 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from egress.errors import PromptRefused
-from egress.prompt import build_prompt, digest, literal, messages, new_delimiter
+from egress.prompt import (
+    MAX_EXCERPT,
+    MAX_EXCERPTS,
+    MAX_QUESTION,
+    build_prompt,
+    digest,
+    literal,
+    messages,
+    new_delimiter,
+)
 from redaction.types import Redacted
 
 FILLERS = "\u115f\u1160\u3164\uffa0"  # letters that are shown as nothing
@@ -123,3 +132,18 @@ def test_every_shown_character_of_every_text_is_sent(texts: list[str]) -> None:
     for text, sent in zip(texts, (prompt.question, *prompt.excerpts), strict=True):
         assert sent in prompt.user
         assert [c for c in text if c.isalnum() and c not in FILLERS] == [c for c in sent if c.isalnum()]
+
+
+@pytest.mark.parametrize(
+    ("fits", "over"),
+    [
+        (("x" * MAX_QUESTION, "y"), ("x" * (MAX_QUESTION + 1), "y")),
+        (("x", "y" * MAX_EXCERPT), ("x", "y", "y" * (MAX_EXCERPT + 1))),
+        (("x", *["y"] * MAX_EXCERPTS), ("x", *["y"] * (MAX_EXCERPTS + 1))),
+    ],
+)
+def test_each_part_has_its_budget_and_nothing_is_cut(fits: tuple[str, ...], over: tuple[str, ...]) -> None:
+    prompt = build_prompt(redacted(*fits), DELIMITER)
+    assert (prompt.question, *prompt.excerpts) == fits
+    with pytest.raises(PromptRefused, match="budget"):
+        build_prompt(redacted(*over), DELIMITER)
