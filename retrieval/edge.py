@@ -77,6 +77,7 @@ class EdgeIndex:
         """
         self._dimension = dimension
         self._by_meaning = _params(plan)
+        self._fusion = plan.fusion
         try:
             self._shard = _open(path, dimension, model, plan)
             self._shelves = shelves_in(self._shard)
@@ -107,7 +108,7 @@ class EdgeIndex:
         """
         try:
             ask = partial(self._ask_engine, inside=to_edge(self._inside(scope)))
-            return search(question, vector, limit, ask, dimension=self._dimension)
+            return search(question, vector, limit, ask, dimension=self._dimension, fusion=self._fusion)
         except IndexDown:
             raise
         except Exception as error:

@@ -9,7 +9,10 @@ at that. The figures behind each value are in docs/benchmarks.md, recall and sea
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from retrieval.fuse import Fusion
 
 _FLOAT: Final = 4  # bytes
 _KILOBYTE: Final = 1024
@@ -27,6 +30,7 @@ class Plan:
         ef: Points that the graph keeps in view while it is searched.
         segments: Parts that are searched side by side, each by a core.
         index_from: A segment of so many points gets a graph, and its payload indexes go to the disk.
+        fusion: How the legs by meaning and by words become one order: by their scores, or by their places.
     """
 
     scan_up_to: int = 300_000
@@ -36,6 +40,7 @@ class Plan:
     ef: int = 256
     segments: int = 2
     index_from: int = 20_000
+    fusion: Fusion = "dbsf"
 
 
 PLAN: Final = Plan()

@@ -42,6 +42,7 @@ class QdrantIndex:
     def __init__(self, calls: Calls, collection: str, dimension: int, plan: Plan = PLAN) -> None:
         """Take a collection that is there and fits."""
         self._by_meaning = _params(plan)
+        self._fusion = plan.fusion
         self._calls = calls
         self._collection = collection
         self._dimension = dimension
@@ -57,7 +58,7 @@ class QdrantIndex:
             IndexDown: The vector has the wrong shape or is not finite, or there is no whole answer in time.
         """
         ask = partial(self._ask_server, inside=filter_of(scope))
-        return search(question, vector, limit, ask, dimension=self._dimension)
+        return search(question, vector, limit, ask, dimension=self._dimension, fusion=self._fusion)
 
     def _ask_server(self, queries: Sequence[Query], limit: int, *, inside: Inside) -> list[list[Found]]:
         requests = [self._request(query, limit, inside) for query in queries]

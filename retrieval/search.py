@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
 from retrieval.errors import IndexDown
-from retrieval.fuse import are_equal, fuse, ranked
+from retrieval.fuse import FUSIONS, are_equal, ranked
+from retrieval.plan import PLAN
 from retrieval.points import is_usable, words_asked
 from retrieval.types import ChunkId, Hit
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from qdrant_edge import SparseVector
 
     from acl.names import DocumentId
+    from retrieval.fuse import Fusion
 
 _WIDER: Final = (4, 16, 64)  # how far a tie at the end of a leg is followed, in lengths of the leg
 
@@ -68,7 +70,15 @@ class Ask(Protocol):
         ...
 
 
-def search(question: str, vector: NDArray[np.float32], limit: int, ask: Ask, *, dimension: int) -> list[Hit]:
+def search(
+    question: str,
+    vector: NDArray[np.float32],
+    limit: int,
+    ask: Ask,
+    *,
+    dimension: int,
+    fusion: Fusion = PLAN.fusion,
+) -> list[Hit]:
     """Find what is near a question by meaning and by words.
 
     Args:
@@ -77,6 +87,7 @@ def search(question: str, vector: NDArray[np.float32], limit: int, ask: Ask, *, 
         limit: At most so many hits.
         ask: Knows the scope, and filters both legs by it.
         dimension: What the vector must have.
+        fusion: How both become one order.
 
     Returns:
         Best first, ties in the order of the ids.
@@ -88,7 +99,7 @@ def search(question: str, vector: NDArray[np.float32], limit: int, ask: Ask, *, 
         raise IndexDown("the vector of the question is not usable")
     by_meaning, by_words = _legs([ByMeaning(vector), ByWords(words_asked(question))], 2 * limit, ask)
     similar = _scores(by_meaning)
-    scores = fuse([similar, _scores(by_words)])
+    scores = FUSIONS[fusion]([similar, _scores(by_words)])
     best = ranked(scores)[:limit]
     if unknown := [ChunkId(id_) for id_ in best if id_ not in similar]:
         (near,) = ask([HowNear(vector, unknown)], len(unknown))

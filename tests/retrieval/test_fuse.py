@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrieval.fuse import NOISE, are_equal, fuse, ranked
+from retrieval.fuse import FUSIONS, NOISE, are_equal, fuse, fuse_by_rank, ranked
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 legs = st.dictionaries(st.sampled_from("abcdefgh"), st.floats(-10, 10), max_size=8)
 
@@ -31,11 +36,26 @@ def test_no_legs_and_empty_legs_give_nothing() -> None:
     assert ranked({}) == []
 
 
-@given(legs, legs)
-def test_the_order_of_the_hits_moves_no_bit(one: dict[str, float], other: dict[str, float]) -> None:
+@pytest.mark.parametrize("by", FUSIONS.values(), ids=FUSIONS)
+@given(one=legs, other=legs)
+def test_the_order_of_the_hits_moves_no_bit(
+    by: Callable[[list[dict[str, float]]], dict[str, float]], one: dict[str, float], other: dict[str, float]
+) -> None:
     backwards = [dict(reversed(leg.items())) for leg in (one, other)]
-    assert fuse([one, other]) == fuse(backwards)
-    assert ranked(fuse([one, other])) == ranked(fuse(backwards))
+    assert by([one, other]) == by(backwards)
+    assert ranked(by([one, other])) == ranked(by(backwards))
+
+
+def test_by_rank_a_place_counts_and_no_distance() -> None:
+    near, far = {"a": 3.0, "b": 2.0, "c": 1.0}, {"a": 3.0, "b": 2.9, "c": -9.0}
+    assert fuse_by_rank([near]) == fuse_by_rank([far]) == {"a": 1 / 61, "b": 1 / 62, "c": 1 / 63}
+    assert fuse_by_rank([near, {"c": 5.0}]) == pytest.approx({"a": 1 / 61, "b": 1 / 62, "c": 1 / 63 + 1 / 61})
+
+
+def test_by_rank_equals_share_the_best_of_their_places() -> None:
+    leg = {"a": 1.0, "b": 2.0, "c": 2.0 + NOISE / 10, "d": 0.0}
+    assert fuse_by_rank([leg]) == {"b": 1 / 61, "c": 1 / 61, "a": 1 / 63, "d": 1 / 64}
+    assert fuse_by_rank([{}, {}]) == {}
 
 
 def test_equals_stand_in_the_order_of_their_ids_and_others_do_not() -> None:

@@ -16,6 +16,7 @@ from tests.retrieval.points import DIMENSION, LONGITUDE, chunk_id, numbers
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from retrieval.fuse import Fusion
     from retrieval.types import Hit
 
 
@@ -54,6 +55,13 @@ def test_both_legs_are_asked_at_once_for_one_more_than_they_need() -> None:
     engine = Engine({1: 0.9, 2: 0.5}, {1: 3.0, 2: 1.0})
     assert numbers(found(engine)) == [1, 2]
     assert engine.asked == [([ByMeaning, ByWords], 7)]
+
+
+@pytest.mark.parametrize(("fusion", "order"), [("dbsf", [1, 2, 3]), ("rrf", [2, 1, 3])])
+def test_legs_become_one_order_by_their_scores_or_by_their_places(fusion: Fusion, order: list[int]) -> None:
+    engine = Engine({1: 0.9, 2: 0.3, 3: 0.29, 4: 0.1}, {2: 1.2, 3: 1.19, 1: 1.0, 4: 0.1})
+    hits = search("boiler", LONGITUDE, 3, engine, dimension=DIMENSION, fusion=fusion)
+    assert numbers(hits) == order
 
 
 def test_how_near_a_point_is_that_was_found_by_words_is_asked_of_it_alone() -> None:
