@@ -13,6 +13,7 @@ from acl.admin.people import require_subject
 from acl.errors import AlreadyThere, BadLabel, NotAllowed
 from acl.labels import Label
 from acl.names import SUBJECT_KINDS, Obj, Subject, parse_collection, parse_name
+from api.tidying import tidy
 from ingest.beneath import Root
 from ingest.foresee import foresee
 from ingest.run import Options, ingest
@@ -74,6 +75,7 @@ def ingest_folder(
     with house.intake.turn:
         summary = ingest(folder, made, actor, house.intake.edges, progress, options=options)
     house.retagger.drain()
+    tidy(house.index, house.store.layout.root)
     return summary
 
 

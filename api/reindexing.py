@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from sqlalchemy import update
 
 from api.settings import cache_folder
+from api.tidying import tidy
 from api.wiring import EMBEDDER, opened_by_owner
 from ingest.points import all_points
 from retrieval.edge import EdgeIndex
@@ -67,6 +68,7 @@ def reindex(root: Path, counting: Counting, embed: Embed | None = None) -> Made:
                 require_room(root, sum(point.vector.nbytes for point in points) * 4)
                 index.put(points)
                 made.chunks += len(points)
+            tidy(index, root)
         finally:
             index.close()
         if place.exists():
