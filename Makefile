@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 BENCHES_acl := acl deciders
 BENCHES_ingest := embed ingest parsing
 BENCHES_redaction := redaction tokens exfiltration injection
-BENCHES_retrieval := scifact path excerpts
+BENCHES_retrieval := scifact path excerpts recall search
 
 help: ## list these words
 	@grep -E '^[a-z%-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14

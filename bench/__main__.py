@@ -19,8 +19,10 @@ NAMES = (
     "injection",
     "parsing",
     "path",
+    "recall",
     "redaction",
     "scifact",
+    "search",
     "tokens",
 )
 
