@@ -167,6 +167,27 @@ def test_the_version(ntk: Ntk) -> None:
     assert re.fullmatch(r"ntk \d+\.\d+\.\d+\n", ran.out)
 
 
+def test_a_conversation_goes_on(ntk: Ntk, site: Site) -> None:
+    first = json.loads(ntk("ask", QUESTION, "--data", site.data, "--json", key=site.anna).out)
+    going_on = ("ask", "Who tells it?", "--conversation", first["conversation"], "--data", site.data)
+    then = ntk(*going_on, key=site.anna)
+    assert then.out.startswith(f"Understood as: {QUESTION} Who tells it?\n")
+    assert "180 euros" in then.out
+    for whose, conversation in ((site.ben, first["conversation"]), (site.anna, "0"), (site.anna, "x" * 4000)):
+        ran = ntk("ask", "Why?", "--conversation", conversation, "--data", site.data, key=whose)
+        refused(ran, "unknown-conversation", Exit.NO)
+    alone = ntk("ask", QUESTION, "--data", site.data, key=site.anna)
+    assert "Understood" not in alone.out
+
+
+@pytest.mark.parametrize(
+    "question", ["a", "is it the of and", "Wie viel kostet der Kuchen?", "\u4e2d", "x\x07\u202e\x1b[31m"]
+)
+def test_an_odd_question_gets_nothing(ntk: Ntk, site: Site, question: str) -> None:
+    ran = ntk("ask", question, "--data", site.data, key=site.anna)
+    assert (ran.code, ran.out, ran.err) == (Exit.NO, f"{NOTHING}\n", "")
+
+
 def test_json_holds_the_whole_reply(ntk: Ntk, site: Site) -> None:
     reply = json.loads(ntk("ask", QUESTION, "--data", site.data, "--json", key=site.anna).out)
     assert reply["outcome"] == "answered"
