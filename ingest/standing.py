@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from collections.abc import Set as AbstractSet
 
-    from acl.labels import Compartment, Level
     from acl.names import Subject, UserId
 
 Declarations = Mapping[tuple[str, ...], Declaration | Faulty]
@@ -23,15 +22,11 @@ Declarations = Mapping[tuple[str, ...], Declaration | Faulty]
 class Standing:
     """What holds for the documents of one folder by the declarations on the way to it.
 
-    `level`, `compartments`, `readers` and `inherit` are what the folder says itself: the folder's place in the tree
-    adds what those above say. With a fault, its documents wait in quarantine, whatever else stands here.
+    Label and readers are not here: each folder has its own, and its place in the tree adds those above.
+    With a fault, its documents wait in quarantine.
     """
 
     owner: UserId | None  # the nearest that is named
-    level: Level | None
-    compartments: frozenset[Compartment]
-    readers: frozenset[Subject]
-    inherit: bool | None
     faults: tuple[str, ...]  # each with the declaration that has it, and what to do
 
 
@@ -60,9 +55,7 @@ def standing_of(
                 owner = above.owner or (None if above.inherit is False else owner)
     if owner is None and not faults:
         faults.append(f"nobody owns it: name an owner in {_path(folder)}, or in a folder above")
-    own = declarations.get(folder)
-    said = own if isinstance(own, Declaration) else Declaration()
-    return Standing(owner, said.level, said.compartments, said.readers, said.inherit, tuple(faults))
+    return Standing(owner, tuple(faults))
 
 
 def names_in(declarations: Declarations) -> frozenset[Subject]:

@@ -126,9 +126,7 @@ def test_rules_for_answers_come_from_the_settings(tmp_path: Path, hash_embed: Em
 
 
 @pytest.mark.parametrize("more", ['forbidden = ["falc(on"]', 'canaries = ["falcon"]'])
-def test_a_rule_that_cannot_hold_is_refused_without_being_shown(
-    tmp_path: Path, hash_embed: Embed, more: str
-) -> None:
+def test_a_rule_that_cannot_hold_is_refused_without_being_shown(tmp_path: Path, hash_embed: Embed, more: str) -> None:
     layout = create(tmp_path / "site", embedder=EMBEDDER)
     _with(layout, more + "\n")
     with pytest.raises(BadSettings) as refused, open_house(layout.root, hash_embed):

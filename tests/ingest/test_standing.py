@@ -21,30 +21,20 @@ TREE: Final[Declarations] = {
 
 
 @pytest.mark.parametrize(
-    ("folder", "owner", "level"),
+    ("folder", "owner"),
     [
-        ((), ANNA, Level.INTERNAL),
-        (("it",), ANNA, None),
-        (("hr",), ANNA, Level.CONFIDENTIAL),
-        (("hr", "2026"), ANNA, None),
-        (("hr", "board"), BEN, Level.RESTRICTED),
-        (("hr", "board", "deep", "deeper"), BEN, None),
-        (("board",), ANNA, None),
+        ((), ANNA),
+        (("it",), ANNA),
+        (("hr",), ANNA),
+        (("hr", "2026"), ANNA),
+        (("hr", "board"), BEN),
+        (("hr", "board", "deep", "deeper"), BEN),
+        (("board",), ANNA),
     ],
 )
-def test_the_nearest_owner_holds_and_the_rest_is_the_folders_own(
-    folder: tuple[str, ...], owner: UserId, level: Level | None
-) -> None:
+def test_the_nearest_owner_holds(folder: tuple[str, ...], owner: UserId) -> None:
     made = standing_of(folder, TREE, default_owner=UserId("user:nobody"))
-    assert (made.owner, made.level, made.faults) == (owner, level, ())
-
-
-def test_what_a_folder_says_itself_is_all_there() -> None:
-    made = standing_of(("hr",), TREE)
-    assert (made.compartments, made.readers, made.inherit) == (frozenset({"gdpr"}), HR, None)
-    below = standing_of(("hr", "2026"), TREE)
-    assert (below.compartments, below.readers, below.inherit) == (frozenset(), frozenset(), None)
-    assert standing_of(("hr", "board"), TREE).inherit is False
+    assert (made.owner, made.faults) == (owner, ())
 
 
 @pytest.mark.parametrize("default", [ANNA, None])
