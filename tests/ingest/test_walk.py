@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import unicodedata
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -53,7 +54,8 @@ def test_a_found_file_has_its_place_its_size_and_what_it_is(tmp_path: Path) -> N
     write(tmp_path, "sub/a.md")
     there = (tmp_path / "sub" / "a.md").stat()
     (file,) = walked(tmp_path).found
-    assert file == Found("sub/a.md", ("sub", "a.md"), len("words"), (there.st_dev, there.st_ino))
+    changed = datetime.fromtimestamp(int(there.st_mtime), UTC)
+    assert file == Found("sub/a.md", ("sub", "a.md"), len("words"), (there.st_dev, there.st_ino), changed)
     assert (file.name, file.folder) == ("a.md", ("sub",))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -49,6 +50,19 @@ def test_what_is_near_by_meaning_or_by_words_is_found_and_both_count(index: Kept
 def test_a_question_without_words_is_answered_by_meaning(index: KeptIndex, question: str) -> None:
     index.put([point(1), point(2, vector=LATITUDE)])
     assert numbers(search(index, scope(), question))[0] == 1
+
+
+@pytest.mark.parametrize(("limit", "found"), [(0, 0), (1, 1), (3, 3), (1_000, 5)])
+def test_any_number_of_hits_can_be_asked_for(index: KeptIndex, limit: int, found: int) -> None:
+    index.put([point(number) for number in range(1, 6)])
+    assert len(index.search("boiler", LONGITUDE, scope(), limit)) == found
+
+
+def test_a_billion_hits_are_all_that_there_are_or_a_refusal(index: KeptIndex) -> None:
+    index.put([point(number) for number in range(1, 6)])
+    with suppress(IndexDown):  # a server has a limit of its own
+        assert len(index.search("boiler", LONGITUDE, scope(), 1_000_000_000)) == 5
+    assert len(index.search("boiler", LONGITUDE, scope(), 10)) == 5
 
 
 def test_ties_stand_in_the_order_of_their_ids(index: KeptIndex) -> None:
