@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from acl.read import EMERGENCY
 from audit.ledger import Event
+from egress.errors import AnswerBlocked, PromptRefused
 from egress.injection import score, suspicious
 
 if TYPE_CHECKING:
@@ -120,6 +121,8 @@ class Trail:
         """
         if error is not None or self.reply is None:
             self.facts["error"] = type(error).__name__
+            if isinstance(error, (AnswerBlocked, PromptRefused)):
+                self.facts["reason"] = str(error)  # the words of our own checks, which quote nothing
             self._commit("ask.failed")
             return
         self.facts |= {

@@ -184,7 +184,7 @@ def test_the_trail_tells_what_happened_and_no_text(
     assert isinstance(intent["documents"], list)
     assert len(intent["documents"]) == 1
     written = json.dumps([intent, end]).lower()
-    for word in ("hotel", "jane", "anna", "180", "travel", "company.example"):
+    for word in ("hotel", "jane", "anna", "180 euro", "travel", "company.example"):
         assert word not in written
     assert verify(world.store.engine).records > 2
 
