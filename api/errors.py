@@ -135,6 +135,7 @@ ERRORS: Final[Mapping[type[Exception], Row]] = {
     redaction.RecogniserFailed: Row(500, Exit.NO, "recogniser-failed", "The text could not be redacted", _LATER),
     redaction.TookTooLong: Row(503, Exit.NO, "recognition-slow", "The text could not be redacted in time", _LATER),
     redaction.BadPattern: Row(422, Exit.MISUSE, "bad-pattern", "A pattern cannot be used"),
+    redaction.AdapterMissing: Row(422, Exit.MISUSE, "adapter-missing", "A library or its model is missing"),
     redaction.BadExamples: Row(422, Exit.MISUSE, "bad-examples", "These are no marked texts"),
     redaction.TextTooLong: Row(422, Exit.NO, "text-too-long", "The text is too long to redact"),
     redaction.VaultDown: Row(503, Exit.NO, "vault-down", "The token map does not answer", _LATER),

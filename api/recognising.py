@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from acl.read import people
+from redaction.adapters import load
 from redaction.directory import Person, directory_recogniser
 from redaction.patterns import pattern_recognisers
 from redaction.tagger import guessed
@@ -50,8 +51,13 @@ class Recognisers:
 
 
 def rules(settings: RecognitionSettings) -> tuple[Recogniser, ...]:
-    """Give all recognisers that need no directory."""
-    return (*pattern_recognisers(settings.region, settings.numbers), *((guessed,) if settings.guess else ()))
+    """Give all recognisers that need no directory.
+
+    Raises:
+        AdapterMissing: A model of others that is set is not there.
+    """
+    guesses = (*((guessed,) if settings.guess else ()), *map(load, settings.models))
+    return (*pattern_recognisers(settings.region, settings.numbers), *guesses)
 
 
 def _directory(connection: Connection) -> frozenset[Person]:

@@ -72,6 +72,12 @@ class RecognitionSettings(BaseModel):
         "without it, only what rules and the directory know is masked",
     )
 
+    models: tuple[str, ...] = Field(
+        default=(),
+        max_length=5,
+        description="models of others that add to what is masked: spacy:MODEL, gliner:FOLDER or presidio:MODEL",
+    )
+
     @field_validator("numbers")
     @classmethod
     def _usable(cls, patterns: tuple[str, ...]) -> tuple[str, ...]:

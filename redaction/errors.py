@@ -4,6 +4,7 @@ RedactionError
 ├── RecogniserFailed        a recogniser raised, or returned what is no span of its text
 │   └── TookTooLong         it did not come to an end in time
 ├── BadPattern              a configured pattern cannot be used
+├── AdapterMissing          a library that was asked for, or its model, is not there
 ├── BadExamples             a file that should hold marked texts holds none
 ├── TextTooLong             the texts of one call are over the limit of characters
 ├── VaultDown               there are no usable tokens for the texts
@@ -27,6 +28,10 @@ class TookTooLong(RecogniserFailed):
 
 class BadPattern(RedactionError):
     """A configured pattern cannot be used."""
+
+
+class AdapterMissing(RedactionError):
+    """A library that was asked for, or its model, is not there."""
 
 
 class BadExamples(RedactionError):

@@ -23,6 +23,9 @@ redaction_app = typer.Typer(help="Recognition of what identifies: measure it, an
 def evaluate(
     data: Annotated[Path, typer.Option("--data", help="A folder of marked texts, or one file of them.")],
     trained: Annotated[bool, typer.Option("--trained", help="Count texts of the split train as well.")] = False,
+    also: Annotated[
+        str | None, typer.Option("--with", help="Add a model: spacy:MODEL, gliner:FOLDER or presidio:MODEL.")
+    ] = None,
     json: AsJson = False,
 ) -> None:
     """Measure recall and precision on marked texts, with intervals in which the true shares lie 19 times of 20.
@@ -32,13 +35,14 @@ def evaluate(
     """
     from api.recognising import rules
     from api.settings import RecognitionSettings
+    from redaction.adapters import load
     from redaction.errors import BadExamples
     from redaction.measure import files_of, masked_by, read_examples, score
 
     files = [data] if data.is_file() else files_of(data)
     if not files:
         raise BadExamples(f"{data} has no file of marked texts (.json or .jsonl)")
-    mask = masked_by(rules(RecognitionSettings()))
+    mask = masked_by((*rules(RecognitionSettings()), *((load(also),) if also else ())))
     for file in files:
         examples = [example for example in read_examples(file) if trained or example.split != "train"]
         told = _told(file, len(examples), score(examples, mask))
