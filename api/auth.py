@@ -68,6 +68,11 @@ def principal_of_key(house: Installation, key: str, application: Obj) -> Princip
     return Principal(user, application)
 
 
+def principal_looked_at(user: UserId) -> Principal:
+    """Give the principal of somebody whose rights are explained. Nobody asks as him: no text is read with it."""
+    return Principal(user, COMMAND_LINE)
+
+
 def _in_a_demo(house: Installation, application: Obj) -> str:
     liberty = house.store.demo and application == COMMAND_LINE
     return ", or do without in this demo data folder: --as user:ID" if liberty else ""

@@ -28,7 +28,7 @@ from retrieval.filter import (
     with_own,
 )
 from retrieval.noted import require_made_by
-from retrieval.plan import PLAN, Plan, kilobytes
+from retrieval.plan import PLAN, Plan, Way, kilobytes
 from retrieval.points import BM25, DENSE, payload_of, require_usable, tagged, words_of
 from retrieval.search import ByMeaning, ByWords, Found, HowNear, Query, search
 from retrieval.types import ChunkId, Hit, Point, Tags
@@ -77,7 +77,7 @@ class EdgeIndex:
         """
         self._dimension = dimension
         self._by_meaning = _params(plan)
-        self._fusion = plan.fusion
+        self._plan = plan
         try:
             self._shard = _open(path, dimension, model, plan)
             self._shelves = shelves_in(self._shard)
@@ -108,7 +108,7 @@ class EdgeIndex:
         """
         try:
             ask = partial(self._ask_engine, inside=to_edge(self._inside(scope)))
-            return search(question, vector, limit, ask, dimension=self._dimension, fusion=self._fusion)
+            return search(question, vector, limit, ask, dimension=self._dimension, fusion=self._plan.fusion)
         except IndexDown:
             raise
         except Exception as error:
@@ -143,6 +143,26 @@ class EdgeIndex:
                 inside = edge.Filter(must=[edge.HasIdCondition({*chunks}), inside])
         return edge.QueryRequest(
             limit=limit, query=near, filter=inside, params=params, with_payload=[DOCUMENT, VERSION]
+        )
+
+    def way(self, scope: Scope) -> Way:
+        """Say how a search inside a scope goes. It counts what is hidden, so it is for no reader.
+
+        Raises:
+            IndexDown: The engine failed.
+        """
+        try:
+            info = self._shard.info()
+            visible = self._shard.count(edge.CountRequest(filter=to_edge(self._inside(scope)), exact=True))
+        except Exception as error:
+            raise IndexDown(f"the index does not answer: {type(error).__name__}") from error
+        parts = min(self._plan.segments, info.segments_count)
+        return Way(
+            points=info.points_count,
+            visible=visible,
+            segments=parts,
+            scan_up_to=self._plan.scan_up_to,
+            by_shelves=self._shelves is not None,
         )
 
     def put(self, points: Sequence[Point]) -> None:

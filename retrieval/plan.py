@@ -46,6 +46,39 @@ class Plan:
 PLAN: Final = Plan()
 
 
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How a search goes through the index, with what its reader cannot see counted: for those who look after it.
+
+    Args:
+        points: All of the index.
+        visible: So many of them are visible. The engine estimates that, and looks at a sample where it cannot.
+        segments: Parts that are searched side by side.
+        scan_up_to: What is visible of a segment is scanned up to so many points.
+        by_shelves: Whole shelves are looked up; else each point is asked for its tags.
+    """
+
+    points: int
+    visible: int
+    segments: int
+    scan_up_to: int
+    by_shelves: bool
+
+    @property
+    def scanned(self) -> bool:
+        """Whether what is visible is scanned, as far as it is spread evenly over the parts."""
+        return self.visible < self.scan_up_to * self.segments
+
+    def __str__(self) -> str:
+        """Say it in a line."""
+        found = "whole shelves looked up" if self.by_shelves else "each point asked for its tags"
+        how = "scanned over codes, the best compared exactly" if self.scanned else "by the graph, where it is built"
+        return (
+            f"{self.visible} of {self.points} chunks are visible, {found}: {how} "
+            f"(scanned up to {self.scan_up_to} in each of {self.segments} parts)"
+        )
+
+
 def kilobytes(points: int, dimension: int) -> int:
     """Give a number of points as the engine has its thresholds: in kilobytes of original vectors."""
     return max(1, points * dimension * _FLOAT // _KILOBYTE)

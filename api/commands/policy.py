@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path  # noqa: TC003 - typer reads the annotations
 from typing import TYPE_CHECKING, Annotated, Any
@@ -115,6 +116,10 @@ def policy_explain(
     user: Annotated[str, typer.Argument(help="user:ID")],
     place: Annotated[str, typer.Argument(help="doc:ID, coll:NAME or folder:ID")],
     action: Does = "read",
+    search: Annotated[
+        bool,
+        typer.Option("--search", help="Also which way his searches take in there. For administrators of the whole."),
+    ] = False,
     as_user: As = None,
     data: Data = DATA,
     json: AsJson = False,
@@ -123,16 +128,20 @@ def policy_explain(
     from acl.insight.explain import explain_to
     from acl.insight.explained import to_json, to_lines
     from acl.names import NodeId, UserId, parse_action, parse_name
+    from api.ways import way_of
     from store.engine import snapshot
 
     asked = UserId(parse_name(user, frozenset({"user"})))
     at_place = NodeId(parse_name(place, frozenset({"doc", "coll", "folder"})))
     with desk(data, as_user) as at, snapshot(at.engine) as connection:
         made = explain_to(connection, at.actor, asked, at_place, action=parse_action(action))
+        if search:
+            at.require_administrator()
+    way = way_of(data, asked, within=None if at_place.startswith("doc:") else at_place) if search else None
     if json:
-        show.as_json(to_json(made))
+        show.as_json(to_json(made) | ({"search": asdict(way) | {"scanned": way.scanned}} if way else {}))
     else:
-        show.lines(to_lines(made))
+        show.lines([*to_lines(made), *([f"His searches: {way}."] if way else [])])
     if not made.verdict:
         raise typer.Exit(Exit.NO)
 

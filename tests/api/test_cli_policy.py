@@ -178,6 +178,16 @@ def test_lists_are_for_those_who_administer(run: Run, keys: dict[str, str]) -> N
     assert run("policy", "list", "--subject", "user:ben").out == ""
 
 
+def test_which_way_a_search_takes_is_told_to_administrators_of_the_whole_alone(run: Run, keys: dict[str, str]) -> None:
+    """It counts what others may see: who manages a place is told of the place, and no number."""
+    told = run("policy", "explain", "user:anna", "coll:finance", "--search", key=keys["ada"])
+    assert told.code == Exit.YES
+    assert "His searches: 1 of 1 chunks are visible, whole shelves looked up: scanned over codes" in told.out
+    (value,) = values(run("policy", "explain", "user:ben", "coll:finance", "--search", "--json", key=keys["ada"]))
+    assert (value["search"]["visible"], value["search"]["points"], value["search"]["scanned"]) == (0, 1, True)
+    refused(run("policy", "explain", "user:anna", "coll:finance", "--search", key=keys["olga"]), "not-allowed", Exit.NO)
+
+
 def test_an_explanation_is_for_who_manages_the_place(run: Run, site: Site, keys: dict[str, str]) -> None:
     yes = run("policy", "explain", "user:anna", "coll:finance", key=keys["olga"])
     assert yes.code == Exit.YES

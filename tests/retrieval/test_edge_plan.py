@@ -144,6 +144,21 @@ def test_a_small_index_has_codes_and_needs_no_graph(tmp_path: Path) -> None:
     assert laid_out(tmp_path / "index") == [("plain", "bits4", 0)]
 
 
+def test_an_index_says_which_way_a_search_goes(tmp_path: Path) -> None:
+    index = EdgeIndex(tmp_path / "index", WIDTH, plan=MIXED)
+    index.put(points())
+    index.tidy()
+    wide, narrow, nothing = index.way(scope()), index.way(scope(["coll:1"])), index.way(scope([]))
+    assert (wide.points, wide.visible, wide.by_shelves, wide.scanned) == (MANY, MANY, True, False)
+    assert (narrow.visible, narrow.scanned) == (MANY // 4, True)
+    assert (nothing.visible, nothing.scanned) == (0, True)
+    assert "by the graph" in str(wide)
+    assert "scanned over codes" in str(narrow)
+    index._shelves = None
+    assert "each point asked for its tags" in str(index.way(scope(["coll:1"])))
+    index.close()
+
+
 def test_a_closed_index_is_not_tidied(tmp_path: Path) -> None:
     index = EdgeIndex(tmp_path / "index", WIDTH)
     index.close()
