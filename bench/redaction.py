@@ -85,7 +85,7 @@ def _sentences(rules: Sequence[Recogniser], data: Path, *, quick: bool) -> Itera
 
 def _planted(rules: Sequence[Recogniser], data: Path, *, quick: bool) -> Iterator[Figure]:
     people = directory(data)
-    examples = [*documents(people, data, random.Random(3), 60 if quick else 450)]
+    examples = [*documents(people, data, random.Random(3), 300 if quick else 450)]
     known = directory_recogniser(people)
     made = score(examples, masked_by((known, *(rule for rule in rules if rule is not guessed))))
     found, right = made.recall["PERSON"], made.precision[Kind.USER]

@@ -39,7 +39,7 @@ _OFFICES: Final = (
     r"|father|sister|brother"
     r"|sheikh|imam|rabbi|pastor|chancellor|senator|congressman|congresswoman|minister|ambassador|king|queen"
     r"|prince|princess"
-    r"|count|baron|hon|ing|dipl|mag|me|maitre|don|dona|sig|signor|signora"
+    r"|count|baron|dipl|maitre|dona|signor|signora"
 )
 _TITLED: Final = re.compile(
     rf"(?<!\w)(?i:(?:{TITLES}|{_OFFICES}|messrs))\b\.?[ \n](?:(?i:(?:{TITLES}))\b\.?[ ])?({_NAME})"
@@ -77,10 +77,13 @@ _SAID: Final = (
     r"i am|i'm|this is|calls? me|called me|named (?:him|her|them)|calls? (?:him|her)|known as|signed by|directed by"
     r"|written by|represented by|married to|daughter of|son of|wife of|husband of|on behalf of"
 )
+_WHOSE: Final = "|".join(  # it stands before "name", and is looked at from there: few words are "name"
+    rf"(?<={word} name)"
+    for word in ("my", "her", "his", "their", "our", "whose", "'s", "maiden", "full", "first", "last", "legal", "real")
+)
 _SPOKEN: Final = re.compile(
-    r"(?i:\b(?:my|her|his|their|our|whose|\w{2,12}'s|maiden|full|first|last) "
-    r"(?:(?:maiden|full|first|last|legal|real) )?name(?: is|'s|:| was)?"
-    rf"|\b(?:{_SAID}|name of|under the name(?: of)?)|\bname\b[^?\n]{{0,40}}\?(?: \w{{1,12}}:)?)[ ]({_NAME})(?!\w)"
+    rf"(?i:\bname(?:(?:{_WHOSE})(?: is|'s|:| was)?| of|\b[^?\n]{{0,40}}\?(?: \w{{1,12}}:)?)"
+    rf"|\b(?:{_SAID}))[ ]({_NAME})(?!\w)"
 )
 _SMALL_SPOKEN: Final = re.compile(
     rf"\b(?:my name is|my name's|her name is|his name is|your name\?) ({_SMALL}?)(?=[.,!?;\n]|\Z| (?:and"
