@@ -53,8 +53,8 @@ _INDEXED: Final[dict[str, Any]] = {
     SCOPE: _COLD,
     COMPARTMENTS: _COLD,
     PATH: _COLD,
-    LEVEL: edge.IntegerIndexParams(lookup=True, range=True, memory=edge.Memory.Cold),
-    VERSION: edge.IntegerIndexParams(lookup=True, range=True, memory=edge.Memory.Cold),
+    LEVEL: edge.IntegerIndexParams(lookup=False, range=True, memory=edge.Memory.Cold),
+    VERSION: edge.IntegerIndexParams(lookup=False, range=True, memory=edge.Memory.Cold),
 }
 
 

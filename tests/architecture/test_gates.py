@@ -57,7 +57,8 @@ def test_no_function_of_the_index_adapter_searches_without_a_scope() -> None:
         if ast.unparse(call.func).startswith("self._shard.")
     }
     assert used == {
-        ("close", "close"), ("_ask_engine", "query"), ("count", "info"), ("tidy", "optimize"), ("way", "info"), ("way", "count"),
+        ("close", "close"), ("_ask_engine", "query"), ("count", "info"), ("tidy", "optimize"),
+        ("way", "info"), ("way", "count"),
         ("_update", "update"), ("_update", "flush"),
     }  # fmt: skip
     filtered = inspect.signature(EdgeIndex._ask_engine).parameters["inside"]
