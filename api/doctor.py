@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 from sqlalchemy import func, select, text
 
 from acl.labels import Level
 from api.errors import row_of
+from api.index_home import home_of
 from api.settings import cache_folder, load_settings
-from api.wiring import EMBEDDER, missing_points
+from api.wiring import missing_points
 from audit.ledger import verify
 from ingest.probe import Guard, confinement
 from retrieval.converted import Origin, kept
-from retrieval.edge import EdgeIndex
-from retrieval.embed import DIMENSION, MODEL_NAME
+from retrieval.embed import MODEL_NAME
 from retrieval.errors import EmbedderDown
 from retrieval.model_files import packaged_model, verify_pinned
 from store import schema
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from api.settings import Settings
+    from api.settings import IndexSettings, Settings
     from store.folder import Store
 
 FREE_SPACE: Final = 1_000_000_000  # bytes; the index stops the process when a disk is full
@@ -77,7 +79,7 @@ def examine(root: Path) -> list[Finding]:
         findings.append(_tried("database", lambda: _database(store)))
         findings.append(_tried("provider", lambda: _provider(settings, root)))
         findings.append(_tried("people", lambda: _people(store)))
-        findings.append(_tried("index", lambda: _index(store)))
+        findings.append(_tried("index", lambda: _index(store, settings)))
         findings.append(_tried("tags", lambda: _tags(store)))
         findings.append(_tried("documents", lambda: _documents(store)))
         findings.append(_tried("audit trail", lambda: _audit(store)))
@@ -186,19 +188,27 @@ def _people(store: Store) -> tuple[State, str]:
     return State.FINE, said
 
 
-def _index(store: Store) -> tuple[State, str]:
-    if not store.layout.index.exists():
+def _index(store: Store, settings: Settings) -> tuple[State, str]:
+    home = home_of(store, settings.index)
+    if not home.exists():
         return State.NOTE, "there is none yet: ingest makes it; if there was one, ntk reindex makes it again"
     try:
-        with owned(store.layout):
-            index = EdgeIndex(store.layout.index, DIMENSION, EMBEDDER)
+        with owned(store.layout), closing(home.open()) as index:
             points, missing = index.count(), missing_points(store, index)
-            index.close()
     except DataFolderBusy as busy:
         return State.NOTE, f"not looked into: {busy}"
     if missing:
         return State.MISSING, f"{missing} chunks cannot be found: run ntk reindex, which makes them again"
-    return State.FINE, f"{points} points, none missing"
+    return _where_kept(settings.index, f"{points} points, none missing")
+
+
+def _where_kept(named: IndexSettings | None, said: str) -> tuple[State, str]:
+    if named is None:
+        return State.FINE, said
+    said = f"{said}; on {named.url}"
+    if not named.url.startswith("https:") and not _is_here(urlsplit(named.url).hostname or ""):
+        return State.NOTE, f"{said}; without https, anybody on the way can read its key, and guess texts from vectors"
+    return State.FINE, said
 
 
 def _tags(store: Store) -> tuple[State, str]:

@@ -9,7 +9,8 @@ from acl.admin.gate import CONSOLE
 from acl.admin.rules import grant
 from acl.decision import Rule
 from acl.names import ROOT, Subject
-from api.wiring import EMBEDDER, open_store_at
+from api.index_home import EMBEDDER
+from api.wiring import open_store_at
 from store.folder import create
 
 if TYPE_CHECKING:

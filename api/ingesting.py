@@ -75,7 +75,7 @@ def ingest_folder(
     with house.intake.turn:
         summary = ingest(folder, made, actor, house.intake.edges, progress, options=options)
     house.retagger.drain()
-    tidy(house.index, house.store.layout.root)
+    tidy(house.index, house.intake.edges.require_room)
     return summary
 
 

@@ -88,6 +88,40 @@ class RecognitionSettings(BaseModel):
         return patterns
 
 
+class IndexSettings(BaseModel):
+    """A Qdrant server or cluster that keeps the index."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    url: str = Field(min_length=1, description="URL of the server, with its port, such as https://qdrant.example:6333")
+    key: str = Field(default="", description="secret reference of the key (file:PATH or env:NAME); empty: none needed")
+    collection: str = Field(
+        default="need-to-know", description="name of the index there: letters, digits, underscores, hyphens"
+    )
+    grpc: int | None = Field(default=None, ge=1, le=65535, description="port for gRPC; without it, all goes over HTTP")
+    ca: str | None = Field(
+        default=None,
+        min_length=1,
+        description="file of certificates in PEM, below the data folder if relative, by which the server proves who it "
+        "is; without it, the public authorities",
+    )
+    allow_plain_http: bool = Field(
+        default=False,
+        description="whether key and vectors may go to any host over http; without it, to this machine and to private "
+        "addresses alone",
+    )
+    connect: float = Field(default=2, gt=0, le=60, description="seconds to wait for a connection")
+    search: float = Field(default=10, gt=0, le=600, description="seconds from a question to the end of its answer")
+    write: float = Field(default=60, gt=0, le=3600, description="seconds until what was told is written")
+    shards: int | None = Field(
+        default=None, ge=1, description="parts of a new collection; without it, as the server is set up, as below"
+    )
+    replicas: int | None = Field(default=None, ge=1, description="copies of each part")
+    replicas_written: int | None = Field(
+        default=None, ge=1, description="copies that must have a write before it counts"
+    )
+
+
 class Settings(BaseSettings):
     """Everything that can be set. There are no others, and an unknown name is refused."""
 
@@ -106,6 +140,9 @@ class Settings(BaseSettings):
         "postgresql://USER:PASSWORD@HOST/NAME; without it, SQLite in the data folder",
     )
     recognition: RecognitionSettings = Field(default=RecognitionSettings(), description="what is recognised in texts")
+    index: IndexSettings | None = Field(
+        default=None, description="the server that keeps the index; without it, it is in the data folder"
+    )
     provider: ProviderSettings | None = Field(
         default=None, description="where prompts may go; without it, answers are quotes and nothing leaves"
     )
@@ -160,6 +197,12 @@ def load_settings(layout: Layout) -> Settings:
         raise BadSettings(f"the settings in {layout.settings} and the NTK_ variables: {problems}") from error
 
 
+def variable_of(setting: str) -> str | None:
+    """Give a variable of the environment that sets something of a setting, if there is one."""
+    names = (name for name in sorted(os.environ) if name.startswith(PREFIX))
+    return next((name for name in names if _setting_of(name) == setting), None)
+
+
 def cache_folder() -> Path | None:
     """Give where to keep what can be made again, for this user: `need-to-know` in XDG_CACHE_HOME, or in ~/.cache.
 
@@ -175,5 +218,9 @@ def cache_folder() -> Path | None:
 
 
 def _is_known(variable: str) -> bool:
-    name = variable.removeprefix(PREFIX).lower().split("__")[0]
-    return variable in _OTHER_VARIABLES or variable.startswith(_TEST_PREFIX) or name in Settings.model_fields
+    is_other = variable in _OTHER_VARIABLES or variable.startswith(_TEST_PREFIX)
+    return is_other or _setting_of(variable) in Settings.model_fields
+
+
+def _setting_of(variable: str) -> str:
+    return variable.removeprefix(PREFIX).lower().split("__")[0]

@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Final
 
 from retrieval.errors import IndexDown
 from store.errors import NoRoom
-from store.room import require_room
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable
 
     from retrieval.homes import KeptIndex
 
@@ -22,13 +21,17 @@ BYTES_A_POINT: Final = 4_000  # that a segment takes which is built beside the o
 _log = logging.getLogger("ntk")
 
 
-def tidy(index: KeptIndex, root: Path) -> bool:
+def tidy(index: KeptIndex, require_room: Callable[[int], None]) -> bool:
     """Tidy an index where the disk has room for it; say whether it was done, or there was nothing to do.
 
     Nothing that goes wrong here is worth failing for: the index is as it was.
+
+    Args:
+        index: It is open, and nobody waits for it.
+        require_room: Of its home; raises NoRoom.
     """
     try:
-        require_room(root, index.count() * BYTES_A_POINT)
+        require_room(index.count() * BYTES_A_POINT)
         index.tidy()
     except (NoRoom, IndexDown) as error:
         _log.warning("the index was not tidied, and wide searches take longer: %s", error)

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 from acl.scope import scope_of
 from api.auth import principal_looked_at
-from api.wiring import EMBEDDER, opened_by_owner
+from api.errors import BadSettings
+from api.index_home import EMBEDDER
+from api.wiring import opened_by_owner
 from retrieval.edge import EdgeIndex
 from retrieval.embed import DIMENSION
 from store.engine import snapshot
@@ -26,7 +28,9 @@ def way_of(root: Path, user: UserId, *, within: NodeId | None = None) -> Way:
         NoDataFolder, DataFolderNewer, SecretMissing, WrongMasterKey, BadSettings, StoreDown: It cannot be opened.
         IndexDown: The index does not answer.
     """
-    with opened_by_owner(root) as (store, _, _):
+    with opened_by_owner(root) as (store, settings, _):
+        if settings.index is not None:
+            raise BadSettings("the index is on a server, which plans each search by itself")
         index = EdgeIndex(store.layout.index, DIMENSION, EMBEDDER)
         try:
             with snapshot(store.engine) as connection:

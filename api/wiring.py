@@ -6,11 +6,12 @@ import threading
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import func, select
 
 from api.errors import BadSettings
+from api.index_home import EMBEDDER, home_of
 from api.recognising import Recognisers
 from api.retagging import Retagger
 from api.settings import cache_folder, load_settings
@@ -25,14 +26,12 @@ from ingest.together import Together
 from ingest.versions import Edges as IntakeEdges
 from ingest.versions import finish_released, settle
 from redaction.vault import Vault
-from retrieval.edge import EdgeIndex
-from retrieval.embed import DIMENSION, MODEL_NAME, Embedder
+from retrieval.embed import Embedder
 from retrieval.errors import EmbedderMismatch, IndexDown
 from retrieval.permit import permit
 from retrieval.remembered import Remembered
 from store.engine import snapshot
 from store.folder import Layout, open_store, owned
-from store.room import require_room
 from store.schema import chunk, document
 from store.secret import resolve
 
@@ -44,11 +43,10 @@ if TYPE_CHECKING:
     from egress.openai_model import OpenAiModel
     from ingest.types import Reading
     from retrieval.embed import Embed
+    from retrieval.homes import KeptIndex
     from store.folder import Store
 
     Read = Callable[[bytes, str], Reading]
-
-EMBEDDER: Final = f"{MODEL_NAME}/{DIMENSION}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +56,7 @@ class House:
     store: Store
     settings: Settings
     ledger: Ledger
-    index: EdgeIndex
+    index: KeptIndex
     embed: Embed
     answering: Edges
     intake: Intake
@@ -128,15 +126,16 @@ def open_house(root: Path, embed: Embed | None = None, read: Read | None = None)
             )
         embedding = embed or Embedder(cache=cache_folder())
         with ExitStack() as stack:
-            if not store.layout.index.exists():
-                require_room(root, 0)  # to make one on a full disk would end the process by a signal
-            index = EdgeIndex(store.layout.index, DIMENSION, EMBEDDER)
+            home = home_of(store, settings.index)
+            if not home.exists():
+                home.require_room(0)  # to make one on a full disk would end the process by a signal
+            index = home.open()
             stack.callback(index.close)
             remote = _client(settings.provider, root) if settings.provider else None
             if remote is not None:
                 stack.callback(remote.close)
             reading = read or stack.enter_context(Sandbox(READERS)).read
-            intake = Intake(_intake(store, ledger, index, embedding, reading))
+            intake = Intake(_intake(store, ledger, index, embedding, reading, home.require_room))
             intake.catch_up()
             retagger = Retagger(store.engine, index)
             retagger.drain(waiting_too=True)
@@ -177,7 +176,7 @@ def _opened(layout: Layout, *, owner: bool) -> Iterator[Opened]:
         store.engine.dispose()
 
 
-def missing_points(store: Store, index: EdgeIndex) -> int:
+def missing_points(store: Store, index: KeptIndex) -> int:
     """Count the chunks that answer by right and that the index cannot find.
 
     Raises:
@@ -199,7 +198,9 @@ def require_whole_index(house: House) -> None:
         raise IndexDown(f"the index lacks {missing} chunks: run ntk reindex, which makes them again")
 
 
-def _intake(store: Store, ledger: Ledger, index: EdgeIndex, embed: Embed, read: Read) -> IntakeEdges:
+def _intake(
+    store: Store, ledger: Ledger, index: KeptIndex, embed: Embed, read: Read, require_room: Callable[[int], None]
+) -> IntakeEdges:
     return IntakeEdges(
         engine=store.engine,
         keys=store.keys,
@@ -207,12 +208,12 @@ def _intake(store: Store, ledger: Ledger, index: EdgeIndex, embed: Embed, read: 
         embed=embed,
         read=read,
         ledger=ledger,
-        require_room=partial(require_room, store.layout.root),
+        require_room=require_room,
     )
 
 
 def _answering(
-    store: Store, settings: Settings, ledger: Ledger, index: EdgeIndex, embed: Embed, remote: OpenAiModel | None
+    store: Store, settings: Settings, ledger: Ledger, index: KeptIndex, embed: Embed, remote: OpenAiModel | None
 ) -> Edges:
     return Edges(
         engine=store.engine,

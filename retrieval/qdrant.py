@@ -1,7 +1,7 @@
 """The index on a Qdrant server or cluster, behind the same port as the one in process.
 
 What is written is acknowledged when each replica that has to have it has it in its log and shows it: see
-docs/decisions/0031-what-an-index-server-acknowledges.md.
+docs/decisions/0026-what-an-index-server-acknowledges.md.
 """
 
 from __future__ import annotations

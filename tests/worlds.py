@@ -45,9 +45,9 @@ if TYPE_CHECKING:
     from acl.decision import Deny
     from acl.names import Action, Effect
     from audit.ledger import Ledger
-    from retrieval.edge import EdgeIndex
     from retrieval.embed import Embed
     from retrieval.find import Index
+    from retrieval.homes import KeptIndex
     from store.envelope import Keys
     from store.folder import Store
 
@@ -139,7 +139,7 @@ class World:
 
     store: Store
     ledger: Ledger
-    index: EdgeIndex
+    index: KeptIndex
     embed: Embed
 
     def user(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from pathlib import Path  # noqa: TC003 - typer reads the annotations
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -154,15 +154,35 @@ def _exit(made: Summary) -> None:
         raise typer.Exit(Exit.NO if made.is_nothing else Exit.PARTLY)
 
 
-def reindex(data: Data = DATA, json: AsJson = False) -> None:
-    """Make the whole index again from the database, and put it in the place of the old one."""
+def reindex(
+    to: Annotated[
+        Literal["edge", "qdrant"] | None, typer.Option(help="Move it into the data folder, or to a Qdrant server.")
+    ] = None,
+    url: Annotated[str | None, typer.Option(help="URL of the server; else, what the settings say.")] = None,
+    key: Annotated[str | None, typer.Option(help="Secret reference of the server's key.")] = None,
+    collection: Annotated[str | None, typer.Option(help="Name of the index there.")] = None,
+    ca: Annotated[str | None, typer.Option(help="File of certificates by which the server proves who it is.")] = None,
+    grpc: Annotated[int | None, typer.Option(help="Port for gRPC; else, all goes over HTTP.")] = None,
+    plain: Annotated[
+        bool, typer.Option("--allow-plain-http", help="Also to a host that is no private address.")
+    ] = False,
+    data: Data = DATA,
+    json: AsJson = False,
+) -> None:
+    """Make the whole index again from the database, and put it in the place of the old one.
+
+    With --to it is moved: what is there is counted before the settings say that it is there.
+    """
+    from api.index_home import server_named
     from api.reindexing import reindex as make_again
 
+    server = server_named(to, url=url, key=key, collection=collection, ca=ca, grpc=grpc, allow_plain_http=plain or None)
     with show.Counting("documents") as counting:
-        made = make_again(data, counting)
+        made = make_again(data, counting, to=to, server=server)
+    told = f"Made the index again: {made.documents} documents, {made.chunks} chunks."
     show.done(
-        f"Made the index again: {made.documents} documents, {made.chunks} chunks.",
-        {"documents": made.documents, "chunks": made.chunks} if json else None,
+        f"{told}\n{made.left}" if made.left else told,
+        {"documents": made.documents, "chunks": made.chunks, "left": made.left} if json else None,
     )
 
 

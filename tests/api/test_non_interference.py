@@ -24,7 +24,8 @@ from acl.labels import PUBLIC, Compartment, Label, Level
 from acl.names import DocumentId, NodeId, Obj, UserId
 from acl.scope import scope_of
 from api.app import create_app
-from api.wiring import EMBEDDER, House, open_house
+from api.index_home import EMBEDDER
+from api.wiring import House, open_house
 from retrieval.fuse import NOISE
 from store.engine import snapshot, write
 from store.folder import create
@@ -271,7 +272,7 @@ def _search(side: Side, user: UserId, question: str) -> list[Hit]:
     house = side.house
     with snapshot(house.store.engine) as connection:
         scope = scope_of(connection, Principal(user, Obj("app:tests")), "read")
-    return house.index.search(question, house.embed([question])[0], scope, 24)
+    return [*house.index.search(question, house.embed([question])[0], scope, 24)]
 
 
 def _are_alike(some: Sequence[Hit], others: Sequence[Hit]) -> bool:

@@ -9,8 +9,9 @@ import pytest
 
 from acl.labels import Level
 from api.errors import BadSettings
+from api.index_home import EMBEDDER
 from api.settings import ProviderSettings, Settings, cache_folder, load_settings
-from api.wiring import EMBEDDER, open_house
+from api.wiring import open_house
 from store.folder import create
 
 if TYPE_CHECKING:

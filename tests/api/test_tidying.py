@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from api.tidying import tidy
 from retrieval.errors import IndexDown
+from store.room import require_room
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,7 +37,7 @@ class Index:
 
 def test_an_index_is_tidied_where_there_is_room(tmp_path: Path) -> None:
     index: Any = Index(points=1_000)
-    assert tidy(index, tmp_path)
+    assert tidy(index, partial(require_room, tmp_path))
     assert index.tidied == 1
 
 
@@ -44,6 +46,6 @@ def test_what_goes_wrong_is_logged_and_fails_nothing(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, index: Any
 ) -> None:
     with caplog.at_level(logging.WARNING, logger="ntk"):
-        assert not tidy(index, tmp_path)
+        assert not tidy(index, partial(require_room, tmp_path))
     assert index.tidied == 0
     assert "was not tidied" in caplog.text

@@ -33,6 +33,7 @@ HOSTS: Final = {
     "127.0.0.1",
     "llm.example",
     "ntk.example",
+    "qdrant.example",
     "download.pytorch.org",
     "keepachangelog.com",
     "semver.org",

@@ -23,6 +23,12 @@ on_every_index = pytest.mark.parametrize("kind", ["edge", "http", "server"], ind
 _WORDS = edge.Bm25().embed_document("a boiler")
 
 
+def shard_of(index: KeptIndex) -> edge.EdgeShard:
+    """Give the engine behind an index that is in process."""
+    assert isinstance(index, EdgeIndex)
+    return index._shard
+
+
 def put_raw(index: KeptIndex, number: int, payload: dict[str, Any]) -> None:
     """Write a point with any payload at all, past the adapter."""
     vectors: Any = {"dense": LONGITUDE.tolist(), "bm25": _WORDS}

@@ -65,6 +65,7 @@ class RestServer:
     script: Script | None = None  # does something else on the wire, in place of an answer
     refuse: list[int] = field(default_factory=list)  # statuses of the next answers, one after the other
     status: models.UpdateStatus = models.UpdateStatus.COMPLETED  # of what was told
+    counted: int | None = None  # what it says of its points, if not the truth
     requests: list[Request] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
     over: threading.Event = field(default_factory=threading.Event)
@@ -165,7 +166,8 @@ class RestServer:
         wanted = models.CountRequest.model_validate_json(request.body)
         if wanted.filter is not None:
             raise Unknown("a count of some")
-        return {"count": self.collections.count(name, exact=wanted.exact)}
+        counted = self.collections.count(name, exact=wanted.exact)
+        return {"count": counted if self.counted is None else self.counted}
 
     def _query_batch(self, request: Request, name: str) -> Any:
         batch = models.QueryRequestBatch.model_validate_json(request.body)

@@ -17,12 +17,13 @@ from acl.read import whats_of
 from retrieval.tags import Drained, drain, own_of, tags_of
 from store import schema
 from store.engine import snapshot
+from tests.retrieval.kinds import shard_of
 from tests.worlds import ADMIN, World
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-    from retrieval.edge import EdgeIndex
+    from retrieval.homes import KeptIndex
 
 
 Edit: TypeAlias = Callable[[Change], None]
@@ -51,9 +52,9 @@ def lines(engine: Engine) -> list[tuple[str, int, datetime]]:
         return [(t, n, at) for t, n, at in connection.execute(select(c.target, c.attempts, c.next_at).order_by(c.id))]
 
 
-def tags_in(index: EdgeIndex) -> dict[str, list[dict[str, Any]]]:
+def tags_in(index: KeptIndex) -> dict[str, list[dict[str, Any]]]:
     """Give the payloads in an index, by document."""
-    records, _ = index._shard.scroll(edge.ScrollRequest(limit=100_000))
+    records, _ = shard_of(index).scroll(edge.ScrollRequest(limit=100_000))
     found: dict[str, list[dict[str, Any]]] = {}
     for record in records:
         payload: Any = record.payload
@@ -61,7 +62,7 @@ def tags_in(index: EdgeIndex) -> dict[str, list[dict[str, Any]]]:
     return found
 
 
-def are_as_sql_says(index: EdgeIndex, engine: Engine) -> bool:
+def are_as_sql_says(index: KeptIndex, engine: Engine) -> bool:
     """Say whether every point has the tags that a fresh one would get."""
     found = tags_in(index)
     with snapshot(engine) as connection:

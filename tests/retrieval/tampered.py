@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import qdrant_edge as edge
 
+from retrieval.edge import EdgeIndex
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from retrieval.edge import EdgeIndex
+    from retrieval.homes import KeptIndex
 
 
 @dataclass(frozen=True)
@@ -30,8 +32,9 @@ class TamperedShard:
         return self.shard.facet(request)
 
 
-def tampered(index: EdgeIndex, change: Callable[[edge.QueryRequest], edge.QueryRequest]) -> EdgeIndex:
+def tampered(index: KeptIndex, change: Callable[[edge.QueryRequest], edge.QueryRequest]) -> EdgeIndex:
     """Give the same index, open as it is, with its requests changed."""
+    assert isinstance(index, EdgeIndex)
     other = copy.copy(index)
     other._shard = TamperedShard(index._shard, change)  # type: ignore[assignment]  # it stands for the engine
     return other

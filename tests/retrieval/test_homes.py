@@ -204,7 +204,7 @@ def test_a_collection_of_another_shape_is_refused(
 def test_a_scope_of_thousands_is_searched_where_a_server_would_take_fifty(
     server: RestServer, on_server: QdrantHome
 ) -> None:
-    """AZ-22: strict mode refuses long lists of its own accord."""
+    """Strict mode refuses long lists of its own accord."""
     many = scope([f"doc:{number}" for number in range(5_000)], [f"folder:{number}" for number in range(5_000)])
     with opened_at(on_server) as index:
         index.put([point(1, document="doc:4000"), point(2, document="doc:6000")])
@@ -323,7 +323,7 @@ def test_a_key_that_could_break_a_header_is_refused_without_being_told(key: str)
 
 
 def test_a_server_proves_who_it_is(tmp_path: Path) -> None:
-    """FT-14: by a certificate of the authority that is named, and not even the key reaches another."""
+    """By a certificate of the authority that is named, and not even the key reaches another."""
     tls, _ = certificate(tmp_path, "127.0.0.1")
     with served(tmp_path, tls=tls, key="a-key") as server:
         trusted = QdrantHome(Server(server.url, key="a-key", authority=tmp_path / "cert.pem"), MADE)

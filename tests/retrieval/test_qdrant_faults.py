@@ -102,7 +102,7 @@ FAULTS: dict[str, tuple[Script, str]] = {
 def test_whatever_is_wrong_with_a_server_the_index_is_down(
     site: Site, fault: str, use: Callable[[QdrantIndex], object]
 ) -> None:
-    """FT-12: no part of an answer, and nothing of what the server says, which may hold the key."""
+    """No part of an answer, and nothing of what the server says, which may hold the key."""
     site.server.script, why = FAULTS[fault]
     with pytest.raises(IndexDown, match=why) as caught:
         use(site.hurried if why == SILENT else site.index)

@@ -35,6 +35,7 @@ from tests.acl.small_worlds import (
     settle,
     small_worlds,
 )
+from tests.retrieval.kinds import shard_of
 from tests.retrieval.tagged import are_as_sql_says
 from tests.worlds import ADMIN, World, hurry, points_of
 
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 
     from bench.deciders.oracle import SmallWorld
     from retrieval.embed import Embed
+    from retrieval.homes import KeptIndex
 
 Move: TypeAlias = tuple[str, str, Any]  # what is done, to what, and the new value
 Changing: TypeAlias = "tuple[SmallWorld, list[Move], SmallWorld]"  # a world, changes to it, and what it is then
@@ -143,7 +145,7 @@ def world(tmp_path_factory: pytest.TempPathFactory, hash_embed: Embed) -> Iterat
 def begin(world: World, small: SmallWorld) -> None:
     settle(small, world.store)
     everything = edge.Filter(must=[edge.FieldCondition(DOCUMENT, match=edge.MatchAny([*DOCUMENTS]))])
-    world.index._shard.update(edge.UpdateOperation.delete_points_by_filter(everything))
+    shard_of(world.index).update(edge.UpdateOperation.delete_points_by_filter(everything))
     with snapshot(world.store.engine) as connection:
         documents = map(DocumentId, small.documents)
         world.index.put(points_of(connection, world.store.keys, documents, world.embed))
@@ -158,7 +160,7 @@ def change(world: World, moves: list[Move]) -> None:
 def selected(world: World, user: UserId) -> set[str]:
     """Name the documents whose points the filter of a user's scope selects."""
     chosen = to_edge(filter_of(world.scope(user)))
-    records, _ = world.index._shard.scroll(edge.ScrollRequest(limit=1_000, filter=chosen))
+    records, _ = shard_of(world.index).scroll(edge.ScrollRequest(limit=1_000, filter=chosen))
     return {str((record.payload or {})[DOCUMENT]) for record in records}
 
 
@@ -219,7 +221,7 @@ def test_there_are_changes_that_the_index_has_yet_to_hear_of(world: World, way: 
 class Blunt:
     """Writes tags in a way that is wrong."""
 
-    index: EdgeIndex
+    index: KeptIndex
     wrong: str
 
     def retag(self, documents: tuple[DocumentId, ...], tags: object, own: object = None) -> None:

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
     from acl.names import DocumentId, Obj
+    from retrieval.homes import KeptIndex
     from retrieval.types import Tags
     from tests.worlds import World
 
@@ -60,7 +61,7 @@ def site(world: World) -> Site:
 class Spied:
     """An index that does something before a write: fail, or let somebody else act."""
 
-    index: EdgeIndex
+    index: KeptIndex
     before: Callable[[int], None]
     writes: int = 0
 
@@ -70,7 +71,7 @@ class Spied:
         self.index.retag(documents, tags, own)
 
 
-def failing(index: EdgeIndex, *writes: int, error: Exception | None = None) -> Spied:
+def failing(index: KeptIndex, *writes: int, error: Exception | None = None) -> Spied:
     def fail(number: int) -> None:
         if number in writes:
             raise error or IndexDown("no room")
