@@ -13,11 +13,13 @@ if TYPE_CHECKING:
 
     from retrieval.types import Snippet
 
-# How much it says that a snippet holds all words of a question, against a cosine of one; and how much of both
-# together is enough to show it. Found on answerable and unanswerable questions: see
-# docs/decisions/0008-honest-nothing.md. They belong to the embedding model.
+# How much it says that a snippet holds all words of a question, against a cosine of one; the share of them that is
+# taken to stand in any snippet, since a text may answer in other words; and how much of all is enough to show it.
+# Found on answerable and unanswerable questions: see docs/decisions/0008-honest-nothing.md. They belong to the
+# embedding model.
 WORDS: Final = 0.7
-ENOUGH: Final = 0.5
+IN_OTHER_WORDS: Final = 0.15
+ENOUGH: Final = 0.52
 
 ABOUT: Final = 0.5  # what a word of an earlier question weighs, against one of the question itself
 
@@ -57,14 +59,13 @@ def support(question: str, snippets: Sequence[Snippet], about: str = "") -> list
         about: The earlier questions that it goes on from.
 
     Returns:
-        For each snippet, about 0 to 1.5; what has less than `ENOUGH` is not worth showing.
+        For each snippet, about .1 to 1.6; what has less than `ENOUGH` is not worth showing.
     """
     bags = [terms("\n".join((snippet.title, *snippet.headings, snippet.text))) for snippet in snippets]
     weights = weigh(asked_for(question, about), bags)
     whole = sum(weights.values()) + _idf(1, len(bags))
-    return [
-        snippet.similarity + WORDS * covered(weights, bag) / whole for snippet, bag in zip(snippets, bags, strict=True)
-    ]
+    shares = [max(IN_OTHER_WORDS, covered(weights, bag) / whole) for bag in bags]
+    return [snippet.similarity + WORDS * share for snippet, share in zip(snippets, shares, strict=True)]
 
 
 def _idf(holding: int, among: int) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -77,11 +78,11 @@ def test_who_may_read_gets_the_answer_and_sees_what_left(page: Page, live: Live)
     assert page.locator(".source.lit .title").all_text_contents() == ["Travel"]
     assert SENTENCE in text_of(page, ".source blockquote")
     assert page.locator(".badge").all_text_contents() == ["Label: confidential", "Sent to 127.0.0.1"]
-    assert text_of(page, ".digest") == "1 mention of a person replaced"
+    assert text_of(page, ".digest") == "2 amounts, 1 mention of a person replaced"
     page.get_by_role("heading", name="What left").click()
     panel = page.locator(".left").inner_text()
     assert "These exact words were sent." in panel
-    assert "Hotels above 180 euros a night are approved by USER_" in panel
+    assert re.search(r"Hotels above AMOUNT_\w+ a night are approved by USER_", panel)
     assert "Jane" not in panel
     assert "Doe" not in panel
     (sent,) = live.received

@@ -11,7 +11,6 @@ from acl.labels import Compartment, Label, Level
 from acl.names import DocumentId
 from retrieval.excerpt import ALSO, LEAST, MAX_EXCERPTS, MOST_OF_ONE_DOCUMENT, SHARE, excerpts
 from retrieval.find import SNIPPETS
-from retrieval.relevance import ENOUGH
 from retrieval.sentences import sentences
 from retrieval.types import Excerpt, Snippet
 from tests.retrieval.snippets import permitted, snippet
@@ -54,8 +53,8 @@ def test_no_snippets_give_no_excerpts() -> None:
 
 
 def test_where_nothing_is_worth_showing_nothing_is_shown() -> None:
-    far = [snippet(f"Number {number} of no interest.", similarity=ENOUGH - 0.01) for number in range(5)]
-    near = snippet("Maintenance takes place each spring.", similarity=ENOUGH)
+    far = [snippet(f"Number {number} of no interest.", similarity=0.41) for number in range(5)]
+    near = snippet("Maintenance takes place each spring.", similarity=0.42)
     assert choose(far) == ()
     assert choose([*far, near])[0].chunk == near.chunk
 
