@@ -151,6 +151,12 @@ def serve(
     data: Data = DATA,
 ) -> None:
     """Serve the chat page and the HTTP interface."""
+    from api.settings import cache_folder
+    from retrieval.embed import Embedder
+
+    embed = Embedder(cache=cache_folder())
+    embed.load_beside()  # in the second that the rest takes to be imported
+
     import uvicorn
 
     from api.app import LOOPBACK, create_app
@@ -158,7 +164,7 @@ def serve(
     from store.folder import announce
 
     shown = f"[{host}]" if ":" in host else host
-    with open_house(data) as house:
+    with open_house(data, embed) as house:
         require_whole_index(house)
         listener = _listening(host, port)
         announce(house.store.layout, f"http://{_EVERYWHERE.get(host, shown)}:{port}")

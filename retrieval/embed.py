@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
@@ -88,6 +89,15 @@ class Embedder:
             EmbedderDown: The model cannot be loaded.
         """
         return self._loaded().backend
+
+    def load_beside(self) -> None:
+        """Begin to load the model in a thread of its own. Who embeds meanwhile waits for it, and is told what fails."""
+        # No daemon: a process that ends while OpenVINO compiles would end with a signal.
+        threading.Thread(target=self._try_to_load, name="model").start()
+
+    def _try_to_load(self) -> None:
+        with suppress(EmbedderDown):  # whoever embeds tries again, and hears of it
+            self._loaded()
 
     def _loaded(self) -> Compiled | Reference:
         with self._lock:

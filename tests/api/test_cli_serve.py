@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import urllib.request
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,7 +17,6 @@ from tests.api.conftest import make_site, refused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from retrieval.embed import Embedder
     from tests.api.conftest import Ntk, Site
@@ -43,7 +43,7 @@ def test_an_address_that_cannot_be_had_is_told_before_anything_is_promised(ntk: 
         refused(ran, "cannot-listen", Exit.MISUSE, host, "no address of this machine")
 
 
-def test_an_address_that_can_be_had_is_served(site: Site, taken: int) -> None:
+def test_an_address_that_can_be_had_is_served_without_torch(site: Site, taken: int) -> None:
     """What is promised on the first line holds from that line on."""
     program = "import sys; from api.cli import main; main(sys.argv[1:])"
     arguments = ["serve", "--host", "127.0.0.2", "--port", str(taken), "--data", str(site.data)]
@@ -54,6 +54,9 @@ def test_an_address_that_can_be_had_is_served(site: Site, taken: int) -> None:
         assert promised.startswith(f"Need to Know is on http://127.0.0.2:{taken}/")
         with urllib.request.urlopen(f"http://127.0.0.2:{taken}/healthz", timeout=60) as response:
             assert response.status == 200
+        mapped = Path(f"/proc/{process.pid}/maps").read_text("utf-8")
+        assert "openvino" in mapped
+        assert "torch" not in mapped
     finally:
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=30)

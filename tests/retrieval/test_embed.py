@@ -143,6 +143,19 @@ class Watched(list[str]):
         return super().__getitem__(which)
 
 
+def test_a_model_that_is_loaded_beside_is_the_one_that_embeds(embedder: Embedder) -> None:
+    beside = Embedder(cache=cache_folder())
+    beside.load_beside()
+    assert np.array_equal(beside(["The boiler."]), embedder(["The boiler."]))
+
+
+def test_what_fails_beside_is_told_to_who_embeds(tmp_path: Path) -> None:
+    missing = Embedder(tmp_path)
+    missing.load_beside()
+    with pytest.raises(EmbedderDown):
+        missing(["The boiler."])
+
+
 def test_a_question_does_not_wait_for_all_the_texts_that_are_embedded_beside_it(embedder: Embedder) -> None:
     texts = Watched(["the heating in the north wing is serviced " * 15] * 500)
     beside = threading.Thread(target=embedder, args=(texts,))
