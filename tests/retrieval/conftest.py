@@ -16,12 +16,14 @@ from retrieval.qdrant_server import Server
 from tests.retrieval.collections_on_edge import Collections
 from tests.retrieval.points import DIMENSION
 from tests.retrieval.rest_server import RestServer
+from tests.retrieval.tagged import Site, site_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from retrieval.homes import KeptIndex
+    from tests.worlds import World
 
 MADE = Made(DIMENSION, "minilm/4", "tests")
 
@@ -81,3 +83,9 @@ def _on_a_real_server() -> Iterator[KeptIndex]:
     with opened_at(home) as index:
         yield index
     home.remove()
+
+
+@pytest.fixture
+def site(world: World) -> Site:
+    """Places, people and documents whose tags change."""
+    return site_in(world)

@@ -33,7 +33,6 @@ from tests.retrieval.tagged import (
     edit,
     labelled,
     lines,
-    site_in,
     tags_in,
 )
 from tests.worlds import World, put_document
@@ -44,11 +43,6 @@ if TYPE_CHECKING:
     from acl.admin.change import Change
     from retrieval.edge import EdgeIndex
     from store.folder import Store
-
-
-@pytest.fixture
-def site(world: World) -> Site:
-    return site_in(world)
 
 
 # --- every kind of change, there and back -----------------------------------------------------------

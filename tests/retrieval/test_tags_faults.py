@@ -36,7 +36,6 @@ from tests.retrieval.tagged import (
     edit,
     labelled,
     lines,
-    site_in,
     tags_in,
 )
 
@@ -46,12 +45,6 @@ if TYPE_CHECKING:
     from acl.names import DocumentId, Obj
     from retrieval.homes import KeptIndex
     from retrieval.types import Tags
-    from tests.worlds import World
-
-
-@pytest.fixture
-def site(world: World) -> Site:
-    return site_in(world)
 
 
 # --- what goes wrong ----------------------------------------------------------------------------
