@@ -1,4 +1,4 @@
-"""The one schema. Every table of the service stands here; the migrations make it.
+"""The one schema. Every table of the service stands here, or in `store.schema_egress`; the migrations make them.
 
 A document's content, and what tokens stand for, is stored sealed (AES-256-GCM) or as a keyed hash. The
 directory, the names of folders and what a decision needs are stored in clear, the rules under constraints
@@ -7,60 +7,36 @@ that keep a malformed one out.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING
-
 from sqlalchemy import (
     BigInteger,
     Boolean,
     CheckConstraint,
     Column,
-    DateTime,
     ForeignKey,
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     String,
     Table,
     Text,
-    TypeDecorator,
     UniqueConstraint,
     false,
 )
 
-if TYPE_CHECKING:
-    from sqlalchemy.engine.interfaces import Dialect
+from store.columns import HASH, NAME, UUID, UtcDateTime, metadata
+from store.schema_egress import evidence, incident, reading, registered, sending, stop, task, volume
 
-NAME = 137  # kind (16), colon, id (120)
-HASH = 64  # SHA-256 in hexadecimal
-UUID = 36
-
-
-class UtcDateTime(TypeDecorator[datetime]):
-    """A point in time that is UTC on both sides; SQLite would forget the zone, PostgreSQL gives the session's."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - the base's signature
-        return None if value is None else value.astimezone(UTC)
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - same
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
+__all__ = [
+    "evidence",
+    "incident",
+    "metadata",
+    "reading",
+    "registered",
+    "sending",
+    "stop",
+    "task",
+    "volume",
+]  # fmt: skip
 
 installation = Table(
     "installation",
@@ -126,6 +102,7 @@ api_key = Table(
     Column("hash", String(HASH), primary_key=True),  # SHA-256 of a random 256-bit key: needs no salt
     Column("prefix", String(16), nullable=False),
     Column("user_id", ForeignKey("users.id"), nullable=False),
+    Column("application", String(NAME)),  # which program asks with it; without one, the door that it comes through
     Column("created_at", UtcDateTime, nullable=False),
     Column("revoked_at", UtcDateTime),
 )

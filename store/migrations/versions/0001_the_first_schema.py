@@ -156,6 +156,7 @@ def upgrade() -> None:
         sa.Column("hash", sa.String(length=64), nullable=False),
         sa.Column("prefix", sa.String(length=16), nullable=False),
         sa.Column("user_id", sa.String(length=137), nullable=False),
+        sa.Column("application", sa.String(length=137), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_api_key_user_id")),
@@ -180,7 +181,9 @@ def upgrade() -> None:
         sa.Column("wrapped_key", sa.LargeBinary(), nullable=False),
         sa.Column("sealed_title", sa.LargeBinary(), nullable=False),
         sa.Column("sealed_source", sa.LargeBinary(), server_default="", nullable=False),
-        sa.CheckConstraint("state IN ('draft', 'live', 'held', 'released', 'rejected', 'deleted')", name=op.f("ck_document_state")),
+        sa.CheckConstraint(
+            "state IN ('draft', 'live', 'held', 'released', 'rejected', 'deleted')", name=op.f("ck_document_state")
+        ),
         sa.CheckConstraint("level BETWEEN 0 AND 3", name=op.f("ck_document_level")),
         sa.ForeignKeyConstraint(["intake"], ["node.id"], name=op.f("fk_document_intake")),
         sa.ForeignKeyConstraint(["node_id"], ["node.id"], name=op.f("fk_document_node_id")),
@@ -257,3 +260,104 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["document_id"], ["document.id"], name=op.f("fk_under_way_document_id")),
         sa.PrimaryKeyConstraint("document_id", name=op.f("pk_under_way")),
     )
+    op.create_table(
+        "evidence",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("application", sa.String(length=137), nullable=False),
+        sa.Column("point", sa.String(length=32), nullable=False),
+        sa.Column("kind", sa.String(length=8), nullable=False),
+        sa.Column("passed", sa.Boolean(), nullable=False),
+        sa.Column("detail", sa.Text(), nullable=False),
+        sa.Column("made_by", sa.String(length=137), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("kind IN ('measured', 'attested')", name=op.f("ck_evidence_kind")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_evidence")),
+    )
+    op.create_index(
+        op.f("ix_evidence_application_point_made_at"), "evidence", ["application", "point", "made_at"], unique=False
+    )
+    op.create_table(
+        "incident",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("kind", sa.String(length=32), nullable=False),
+        sa.Column("target", sa.String(length=137), nullable=False),
+        sa.Column("reason", sa.String(length=500), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("opened_by", sa.String(length=137), nullable=False),
+        sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("closed_by", sa.String(length=137), nullable=True),
+        sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("(closed_by IS NULL) = (closed_at IS NULL)", name=op.f("ck_incident_closed")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_incident")),
+    )
+    op.create_table(
+        "reading",
+        sa.Column("user_id", sa.String(length=137), nullable=False),
+        sa.Column("day", sa.String(length=10), nullable=False),
+        sa.Column("document_id", sa.String(length=137), nullable=False),
+        sa.PrimaryKeyConstraint("user_id", "day", "document_id", name=op.f("pk_reading")),
+    )
+    op.create_index(op.f("ix_reading_day"), "reading", ["day"], unique=False)
+    op.create_table(
+        "registered",
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("name", sa.String(length=137), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("record", sa.Text(), nullable=False),
+        sa.Column("made_by", sa.String(length=137), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("kind IN ('provider', 'app', 'matrix', 'quotas')", name=op.f("ck_registered_kind")),
+        sa.CheckConstraint("version >= 1", name=op.f("ck_registered_version")),
+        sa.PrimaryKeyConstraint("kind", "name", "version", name=op.f("pk_registered")),
+    )
+    op.create_table(
+        "stop",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("target", sa.String(length=137), nullable=False),
+        sa.Column("reason", sa.String(length=500), nullable=False),
+        sa.Column("made_by", sa.String(length=137), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("lifted_by", sa.String(length=137), nullable=True),
+        sa.Column("lifted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("(lifted_by IS NULL) = (lifted_at IS NULL)", name=op.f("ck_stop_lifted")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_stop")),
+    )
+    op.create_index(op.f("ix_stop_target_lifted_at"), "stop", ["target", "lifted_at"], unique=False)
+    op.create_table(
+        "task",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("kind", sa.String(length=32), nullable=False),
+        sa.Column("target", sa.String(length=137), nullable=False),
+        sa.Column("detail", sa.Text(), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("done_by", sa.String(length=137), nullable=True),
+        sa.Column("done_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("(done_by IS NULL) = (done_at IS NULL)", name=op.f("ck_task_done")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_task")),
+    )
+    op.create_index(op.f("ix_task_due_at"), "task", ["due_at"], unique=False)
+    op.create_table(
+        "volume",
+        sa.Column("quota", sa.String(length=400), nullable=False),
+        sa.Column("begins_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ends_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("used", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("used >= 0", name=op.f("ck_volume_used")),
+        sa.PrimaryKeyConstraint("quota", "begins_at", name=op.f("pk_volume")),
+    )
+    op.create_index(op.f("ix_volume_ends_at"), "volume", ["ends_at"], unique=False)
+    op.create_table(
+        "sending",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("conversation", sa.String(length=36), nullable=False),
+        sa.Column("level", sa.Integer(), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("level BETWEEN 0 AND 3", name=op.f("ck_sending_level")),
+        sa.ForeignKeyConstraint(["id"], ["approval.id"], name=op.f("fk_sending_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_sending")),
+    )
+    op.create_index(op.f("ix_sending_made_at"), "sending", ["made_at"], unique=False)
