@@ -9,7 +9,11 @@ EgressError
 ├── ModelDown               the model gave no usable answer
 ├── PolicyBehind            the policy is not yet at the epoch that was asked for
 ├── AnswerBlocked           the answer failed an output check; it is not shown
-└── RightsChanged           a right was withdrawn while the answer was made; it is not shown
+├── RightsChanged           a right was withdrawn while the answer was made; it is not shown
+├── ApplicationRefused      the asker may not ask through this application
+├── BadRecord               a provider, an application, a matrix or a list of quotas is not well-formed
+├── NoSuchRecord            there is no provider or application of this name
+└── RecordMoved             somebody else has changed a record meanwhile
 """
 
 from __future__ import annotations
@@ -53,3 +57,19 @@ class AnswerBlocked(EgressError):
 
 class RightsChanged(EgressError):
     """A right was withdrawn while the answer was made; it is not shown."""
+
+
+class ApplicationRefused(EgressError):
+    """The asker may not ask through this application."""
+
+
+class BadRecord(EgressError):
+    """A provider, an application, a matrix or a list of quotas is not well-formed."""
+
+
+class NoSuchRecord(EgressError):
+    """There is no provider or application of this name."""
+
+
+class RecordMoved(EgressError):
+    """Somebody else has changed a record meanwhile."""

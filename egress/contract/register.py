@@ -1,0 +1,108 @@
+"""Versioned records: providers, applications, the matrix, the quotas. The highest version holds, all are kept."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import func, insert, select
+
+from audit.chain import canonical
+from audit.ledger import Event
+from egress.errors import RecordMoved
+from store.schema import registered
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Row
+
+    from acl.names import UserId
+    from audit.chain import Json
+    from audit.ledger import Ledger
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """One version of a record."""
+
+    kind: str
+    name: str
+    version: int
+    record: Any  # as it was written; JSON
+    made_by: str
+    made_at: datetime
+
+
+def current(connection: Connection, kind: str, name: str) -> Registered | None:
+    """Give the version that holds, or None where there never was one."""
+    c = registered.c
+    rows = select(registered).where(c.kind == kind, c.name == name).order_by(c.version.desc()).limit(1)
+    row = connection.execute(rows).one_or_none()
+    return None if row is None else _registered(row)
+
+
+def all_current(connection: Connection, kind: str) -> list[Registered]:
+    """Give the version that holds of each record of a kind, by name."""
+    c = registered.c
+    latest = select(c.name, func.max(c.version).label("version")).where(c.kind == kind).group_by(c.name).subquery()
+    rows = select(registered).join(latest, (c.name == latest.c.name) & (c.version == latest.c.version))
+    return [_registered(row) for row in connection.execute(rows.where(c.kind == kind).order_by(c.name))]
+
+
+def history(connection: Connection, kind: str, name: str) -> list[Registered]:
+    """Give all versions of a record, the oldest first."""
+    c = registered.c
+    rows = select(registered).where(c.kind == kind, c.name == name).order_by(c.version)
+    return [_registered(row) for row in connection.execute(rows)]
+
+
+def put(
+    connection: Connection,
+    ledger: Ledger,
+    by: UserId,
+    kind: str,
+    name: str,
+    record: Json,
+    *,
+    version: int | None = None,
+) -> Registered:
+    """Write the next version of a record, with its line in the trail, in the caller's transaction.
+
+    Who may, is decided before.
+
+    Args:
+        connection: The open transaction.
+        ledger: Gets the kind, the name, the version; the names of the fields that changed, never what they hold.
+        by: Who writes it.
+        kind: provider, app, matrix or quotas.
+        name: Its name.
+        record: JSON without floats.
+        version: The one that was looked at when it was changed; 0 if there was none; None: whatever holds.
+
+    Raises:
+        RecordMoved: Somebody else has changed it meanwhile.
+        AuditDown, StoreDown: Nothing holds.
+    """
+    before = current(connection, kind, name)
+    held = before.version if before else 0
+    if version is not None and version != held:
+        raise RecordMoved(f"{kind} {name} is at version {held}, not {version}: look at it again")
+    now = datetime.now(UTC)
+    values = {"kind": kind, "name": name, "version": held + 1, "record": canonical({"record": record})}
+    connection.execute(insert(registered).values(**values, made_by=by, made_at=now))
+    changed = _changed(before.record if before else {}, record)
+    details: dict[str, Json] = {"kind_of": kind, "name": name, "version": held + 1, "changed": changed}
+    ledger.append(connection, Event(f"{kind}.changed", by, str(uuid.uuid4()), details))
+    return Registered(kind, name, held + 1, record, by, now)
+
+
+def _changed(before: Any, after: Any) -> list[str]:
+    if not isinstance(before, dict) or not isinstance(after, dict):
+        return []
+    return sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
+
+
+def _registered(row: Row[Any]) -> Registered:
+    return Registered(row.kind, row.name, row.version, json.loads(row.record)["record"], row.made_by, row.made_at)
