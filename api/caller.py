@@ -15,14 +15,16 @@ from acl.admin.authority import Actor, require_administrator
 from acl.admin.gate import Done, refusal_recorded
 from acl.decision import Principal  # noqa: TC001 - FastAPI reads the annotation
 from api.auth import principal_of
+from api.kinds import kinds_of
 from audit.ledger import Event
 from store.engine import snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from sqlalchemy import Engine
 
+    from acl.admin.approvals import Kind
     from acl.admin.gate import Waiting
     from acl.insight.listing import Page
     from acl.names import UserId
@@ -38,6 +40,7 @@ class Caller:
     engine: Engine
     ledger: Ledger
     principal: Principal
+    kinds: Sequence[Kind]  # of what waits for a second person
 
     @property
     def user(self) -> UserId:
@@ -78,7 +81,7 @@ def caller_of(request: Request, principal: Annotated[Principal, Depends(principa
         NotSignedIn: He has no key that works.
     """
     house: House = request.app.state.house
-    return Caller(house.store.engine, house.ledger, principal)
+    return Caller(house.store.engine, house.ledger, principal, kinds_of(house.store.keys))
 
 
 Calling = Annotated[Caller, Depends(caller_of)]

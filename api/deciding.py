@@ -9,10 +9,10 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import Field
 
-from acl.admin.approvals import to_json
 from acl.admin.breakglass import MOST_MINUTES, none_open, open_accesses
 from acl.admin.edits import EndBreakGlass, OpenBreakGlass
-from acl.admin.gate import administer, approval_for, approvals_for, approve, refusal_recorded, reject
+from acl.admin.gate import administer, refusal_recorded
+from acl.admin.second import approval_for, approvals_for, approve, reject, to_json
 from acl.errors import NotAllowed
 from acl.insight.listing import Page
 from acl.names import ROOT, Obj, parse_name
@@ -50,27 +50,31 @@ class BreakGlassIn(Body):
 def get_approvals(caller: Calling) -> JSONResponse:
     """List what waits for a second person and the caller has asked for, or may decide on; the oldest first."""
     with caller.acting() as actor:
-        found = approvals_for(actor.connection, caller.user)
-    return JSONResponse({"items": [to_json(asked) for asked in found], "next": None})
+        connection, kinds = actor.connection, caller.kinds
+        found = approvals_for(connection, caller.user, kinds)
+        items = [to_json(connection, asked, kinds, whole=False) for asked in found]
+    return JSONResponse({"items": items, "next": None})
 
 
 @router.get("/approvals/{id}")
 def get_approval(id: Id, caller: Calling) -> JSONResponse:  # noqa: A002 - the name in the path
     """Show what waits, or what became of it, to who asked for it or may decide on it."""
     with refusal_recorded(caller.ledger, caller.user, what="approval"), caller.acting() as actor:
-        return JSONResponse(to_json(approval_for(actor.connection, caller.user, id)))
+        asked = approval_for(actor.connection, caller.user, id, caller.kinds)
+        return JSONResponse(to_json(actor.connection, asked, caller.kinds))
 
 
 @router.post("/approvals/{id}/approve")
 def post_approve(id: Id, caller: Calling, _body: Nothing | None = None) -> JSONResponse:  # noqa: A002 - the name in the path
     """Agree, as a second person, to what waits; it holds from the next request on."""
-    return made(approve(caller.engine, caller.ledger, caller.user, id))
+    agreed = approve(caller.engine, caller.ledger, caller.user, id, caller.kinds)
+    return JSONResponse(dict(agreed.came))
 
 
 @router.post("/approvals/{id}/reject", status_code=204)
 def post_reject(id: Id, caller: Calling, _body: Nothing | None = None) -> Response:  # noqa: A002 - the name in the path
     """Say no, as a second person, to what waits."""
-    reject(caller.engine, caller.ledger, caller.user, id)
+    reject(caller.engine, caller.ledger, caller.user, id, caller.kinds)
     return Response(status_code=204)
 
 

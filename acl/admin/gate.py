@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import select
 
 from acl.admin import approvals
+from acl.admin.approvals import Kind
 from acl.admin.authority import Actor, administrators, may_ask, may_make
 from acl.admin.breakglass import check_minutes
 from acl.admin.change import policy_change
@@ -43,7 +44,6 @@ if TYPE_CHECKING:
     from audit.ledger import Ledger
 
 CONSOLE: Final = UserId("svc:command-line")  # who holds the data folder, and with it the master key
-POLICY: Final = "policy"  # the kind of approval
 MOST_EDITS: Final = 100_000
 _OPENED: Final = ("object", "node", "place", "document")  # the parts of edits that name the place they open
 _log = logging.getLogger("ntk")
@@ -115,67 +115,6 @@ def rehearse(change: Change, actor: UserId, edits: Sequence[Edit]) -> tuple[str,
     return _make(change, [actor], edits)
 
 
-def approve(engine: Engine, ledger: Ledger, approver: UserId, id_: str) -> Done:
-    """Agree to edits that wait, and make them. The asker must still be allowed to, and the approver as well.
-
-    Raises:
-        NoSuchApproval: Nothing of this id waits, or it is not for this person to decide.
-        NotAllowed, NobodyLeft, PolicyError, StoreDown, AuditDown: As `administer`; it goes on waiting.
-    """
-    with refusal_recorded(ledger, approver):
-        if not approver.startswith("user:"):
-            raise NotAllowed("a second person is a person: agree with an API key of your own")
-        with policy_change(engine, ledger, approver) as change:
-            approval_for(change.connection, approver, id_)
-            asked = approvals.decide(change.connection, id_, approver, approve=True)
-            edits = edits_of(asked.payload)
-            change.done.append(["approved", id_, asked.asked_by])
-            _make(change, [asked.asked_by, approver], edits)
-            _shout(change, ledger, edits, approver, id_)
-        return Done(change.epoch)
-
-
-def reject(engine: Engine, ledger: Ledger, approver: UserId, id_: str) -> None:
-    """Say no to edits that wait.
-
-    Raises:
-        NoSuchApproval: Nothing of this id waits, or it is not for this person to decide.
-    """
-    with refusal_recorded(ledger, approver), write(engine) as connection:
-        approval_for(connection, approver, id_)
-        approvals.decide(connection, id_, approver, approve=False)
-        ledger.append(connection, Event("policy.rejected", approver, id_, {}))
-
-
-def may_decide(connection: Connection, actor: UserId, asked: Approval) -> bool:
-    """Say whether somebody may be the second person for what waits: it is another's, and he might make it himself."""
-    who = Actor.of(connection, actor)
-    if asked.asked_by == actor:
-        return False
-    return bool(who.manages(ROOT)) or all(may_make(who, edit) for edit in edits_of(asked.payload))
-
-
-def approval_for(connection: Connection, actor: UserId, id_: str) -> Approval:
-    """Give what waits, or waited, to who asked for it or may decide on it.
-
-    Raises:
-        NoSuchApproval: There is none of this id, or it is no business of his; the words are the same.
-    """
-    asked = approvals.get(connection, id_)
-    if asked.asked_by != actor and not may_decide(connection, actor, asked):
-        raise approvals.none_such()
-    return asked
-
-
-def approvals_for(connection: Connection, actor: UserId) -> list[Approval]:
-    """Give what waits and somebody has asked for, or may decide on; the oldest first."""
-    return [
-        asked
-        for asked in approvals.waiting(connection)
-        if asked.asked_by == actor or may_decide(connection, actor, asked)
-    ]
-
-
 @contextmanager
 def refusal_recorded(ledger: Ledger, actor: UserId, **details: Json) -> Iterator[None]:
     """Leave a record when somebody is refused what he may not do, or may not know of."""
@@ -240,12 +179,31 @@ def _require(connection: Connection, user: UserId, edit: Edit, *, asks: bool = F
         raise UnknownName(f"there is no {edit.object}: a rule on it would do nothing")
 
 
+def _may_decide(connection: Connection, actor: UserId, asked: Approval) -> bool:
+    """Say whether somebody might make the edits himself."""
+    who = Actor.of(connection, actor)
+    return bool(who.manages(ROOT)) or all(may_make(who, edit) for edit in edits_of(asked.payload))
+
+
+def _made(change: Change, ledger: Ledger, asked: Approval, approver: UserId) -> dict[str, Json]:
+    """Make edits that waited. The asker must still be allowed to, and the approver as well."""
+    edits = edits_of(asked.payload)
+    change.done.append(["approved", asked.id, asked.asked_by])
+    _make(change, [asked.asked_by, approver], edits)
+    _shout(change, ledger, edits, approver, asked.id)
+    return {"epoch": change.epoch}
+
+
+def _shown(_connection: Connection, asked: Approval, *, whole: bool) -> dict[str, Json]:  # noqa: ARG001 - edits are short
+    return {"edits": asked.payload}
+
+
 def _put_before_another(
     engine: Engine, ledger: Ledger, actor: UserId, edits: Sequence[Edit], reason: str, reasons: tuple[str, ...]
 ) -> Waiting:
     with write(engine) as connection:
         payload: Json = [to_json(edit) for edit in edits]
-        asked = approvals.ask(connection, POLICY, payload, actor, reason, reasons=reasons)
+        asked = approvals.ask(connection, POLICY.name, payload, actor, reason, reasons=reasons)
         ledger.append(connection, Event("policy.asked", actor, asked.id, {"edits": len(edits)}))
     return Waiting(asked.id, reasons, asked.expires_at)
 
@@ -263,3 +221,6 @@ def _shout(change: Change, ledger: Ledger, edits: Sequence[Edit], approver: User
             _log.warning(
                 "emergency access opened on %s for %d minutes (approval %s)", edit.object, edit.minutes, approval
             )
+
+
+POLICY: Final = Kind("policy", may_decide=_may_decide, approved=_made, shown=_shown)

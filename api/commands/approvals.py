@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from json import dumps as as_text
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -10,8 +11,11 @@ from api import show
 from api.commands.common import DATA, As, AsJson, Data, desk, told
 
 if TYPE_CHECKING:
-    from acl.admin.approvals import Approval
+    from api.commands.common import Desk
 
+_COMMON: Final = frozenset(
+    ("approval", "kind", "state", "asked_by", "reason", "reasons", "edits", "asked_at", "age_seconds", "expires_at")
+)
 break_glass_app = typer.Typer(
     help="Access in an emergency: with a reason, a second person and an end.", no_args_is_help=True
 )
@@ -20,41 +24,54 @@ break_glass_app = typer.Typer(
 def approve(
     id_: Annotated[str | None, typer.Argument(metavar="[ID]", help="Without it, what waits is listed.")] = None,
     reject: Annotated[bool, typer.Option("--reject", help="Say no.")] = False,
+    look: Annotated[bool, typer.Option("--show", help="Show it whole, and decide nothing.")] = False,
     as_user: As = None,
     data: Data = DATA,
     json: AsJson = False,
 ) -> None:
-    """Decide, as a second person, on a change that waits; or list what waits for you."""
-    from acl.admin.approvals import to_json, waiting
-    from acl.admin.gate import approve as agree
-    from acl.admin.gate import may_decide
-    from acl.admin.gate import reject as refuse
-    from store.engine import snapshot
+    """Decide, as a second person, on what waits; or list what waits for you."""
+    from acl.admin.second import approve as agree
+    from acl.admin.second import reject as refuse
 
     with desk(data, as_user) as at:
-        if id_ is None:
-            with snapshot(at.engine) as connection:
-                mine = [asked for asked in waiting(connection) if may_decide(connection, at.actor, asked)]
-            if json:
-                show.as_json([to_json(asked) for asked in mine])
-            else:
-                show.lines(_listed(mine))
+        if id_ is None or look:
+            _show(at, id_, json=json)
         elif reject:
-            refuse(at.engine, at.ledger, at.actor, id_)
+            refuse(at.engine, at.ledger, at.actor, id_, at.kinds)
             show.done(f"Rejected {id_}.", {"approval": id_, "state": "rejected"} if json else None)
         else:
-            done = agree(at.engine, at.ledger, at.actor, id_)
-            value = {"approval": id_, "state": "approved", "epoch": done.epoch}
+            agreed = agree(at.engine, at.ledger, at.actor, id_, at.kinds)
+            value = {"approval": id_, "state": "approved", **agreed.came}
             show.done(f"Approved {id_}; it holds from the next request on.", value if json else None)
 
 
-def _listed(asked: list[Approval]) -> list[str]:
-    lines = []
-    for one in asked:
-        lines.append(f"{one.id}  asked by {one.asked_by}, until {one.expires_at:%Y-%m-%d %H:%M} UTC")
-        lines += [f"  reason: {one.reason}"] if one.reason else []
-        lines += [f"  {told(edit)}" for edit in one.payload]
-    return lines or ["Nothing waits for you."]
+def _show(at: Desk, id_: str | None, *, json: bool) -> None:
+    from acl.admin.approvals import waiting
+    from acl.admin.gate import refusal_recorded
+    from acl.admin.second import approval_for, may_decide, to_json
+
+    with refusal_recorded(at.ledger, at.actor, what="approval"), at.looking() as actor:
+        connection = actor.connection
+        if id_ is None:
+            found = [asked for asked in waiting(connection) if may_decide(connection, at.actor, asked, at.kinds)]
+        else:
+            found = [approval_for(connection, at.actor, id_, at.kinds)]
+        values = [to_json(connection, asked, at.kinds, whole=id_ is not None) for asked in found]
+    if json:
+        show.as_json(values if id_ is None else values[0])
+    else:
+        show.lines([line for value in values for line in _told(value)] or ["Nothing waits for you."])
+
+
+def _told(value: dict[str, Any]) -> list[str]:
+    """Give what waits as lines: whose it is and why, and then what its kind shows of it."""
+    lines = [f"{value['approval']}  {value['kind']}, asked by {value['asked_by']}, until {value['expires_at']}"]
+    lines += [f"  reason: {value['reason']}"] if value["reason"] else []
+    lines += [f"  {told(edit)}" for edit in value.get("edits", ())]
+    for name in [name for name in value if name not in _COMMON]:
+        text = value[name] if isinstance(value[name], str) else as_text(value[name], ensure_ascii=False)
+        lines += [f"  {name}: {text}"]
+    return lines
 
 
 @break_glass_app.command("open")

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
+    from acl.admin.approvals import Kind
     from acl.admin.authority import Actor
     from acl.admin.edits import Edit
     from acl.admin.gate import Waiting
@@ -43,6 +44,7 @@ class Desk:
     engine: Engine
     ledger: Ledger
     actor: UserId
+    kinds: Sequence[Kind]  # of what waits for a second person
 
     def make(
         self,
@@ -111,10 +113,12 @@ def desk(data: Path, as_user: str | None = None) -> Iterator[Desk]:
     Raises:
         NotADemo, NotSignedIn, BadName, UnknownName: Nobody of this name may give commands here.
     """
+    from api.kinds import kinds_of
     from api.wiring import open_store_at
 
     with open_store_at(data) as opened:
-        yield Desk(opened.store.engine, opened.ledger, actor_of(opened, as_user))
+        actor = actor_of(opened, as_user)
+        yield Desk(opened.store.engine, opened.ledger, actor, kinds_of(opened.store.keys))
 
 
 def actor_of(opened: Installation, as_user: str | None) -> UserId:

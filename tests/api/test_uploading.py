@@ -12,8 +12,9 @@ import httpx2
 import pytest
 from sqlalchemy import func, select
 
-from acl.admin.gate import CONSOLE, Waiting, approve
+from acl.admin.gate import CONSOLE, Waiting
 from acl.admin.keys import revoke_keys
+from acl.admin.second import approve
 from acl.errors import AlreadyThere, BadLabel, NoSuchApproval, NotAllowed, UnknownName
 from acl.labels import Label, Level
 from acl.names import NodeId, UserId

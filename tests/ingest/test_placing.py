@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import select
 
-from acl.admin.gate import approve
 from acl.admin.nodes import own_label
+from acl.admin.second import approve
 from acl.errors import NotAllowed
 from acl.labels import Compartment, Label, Level
 from acl.names import NodeId, UserId

@@ -10,7 +10,8 @@ from sqlalchemy import func, select
 
 from acl.admin.authority import Actor
 from acl.admin.edits import RejectDocument, ReleaseDocument, SetLabel
-from acl.admin.gate import Done, Waiting, administer, approve
+from acl.admin.gate import Done, Waiting, administer
+from acl.admin.second import approve
 from acl.errors import NoSuchApproval, NotAllowed, UnknownName
 from acl.insight.replay import current, differences, replay
 from acl.labels import Compartment, Label, Level

@@ -39,8 +39,9 @@ from acl.admin.edits import (
     SetLabel,
     SetOwner,
 )
-from acl.admin.gate import CONSOLE, Waiting, administer, approve
+from acl.admin.gate import CONSOLE, Waiting, administer
 from acl.admin.rules import grant
+from acl.admin.second import approve
 from acl.decision import Rule
 from acl.errors import PolicyError
 from acl.insight.replay import current, differences, replay

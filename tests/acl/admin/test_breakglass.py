@@ -13,12 +13,8 @@ from acl.admin.edits import (
     EndBreakGlass,
     OpenBreakGlass,
 )
-from acl.admin.gate import (
-    Done,
-    Waiting,
-    approve,
-    reject,
-)
+from acl.admin.gate import Done, Waiting
+from acl.admin.second import approve, reject
 from acl.errors import BadEdit, NoSuchApproval, NotAllowed, UnknownName
 from acl.names import Obj, UserId
 from store import schema

@@ -1,0 +1,20 @@
+"""Everything that can wait for a second person, of all packages: the doors decide on these and on nothing else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from acl.admin.gate import POLICY
+
+if TYPE_CHECKING:
+    from acl.admin.approvals import Kind
+    from store.envelope import Keys
+
+
+def kinds_of(_keys: Keys) -> tuple[Kind, ...]:
+    """Give the kinds of what waits. A new one is added here, and shown and decided at every door.
+
+    Args:
+        _keys: With which a kind opens what it has sealed while it waits.
+    """
+    return (POLICY,)
