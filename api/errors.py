@@ -126,6 +126,7 @@ ERRORS: Final[Mapping[type[Exception], Row]] = {
     egress.RightsChanged: Row(409, Exit.NO, "rights-changed", "Rights changed meanwhile"),
     egress.ApplicationRefused: Row(403, Exit.NO, "application-refused", "Not through this application"),
     egress.BadRecord: Row(422, Exit.MISUSE, "bad-record", "The record is not well-formed"),
+    egress.BadEvidence: Row(422, Exit.MISUSE, "bad-evidence", "It cannot be attested"),
     egress.NoSuchRecord: Row(404, Exit.NO, "no-such-record", "No such record"),
     egress.RecordMoved: Row(409, Exit.NO, "record-moved", "The record changed meanwhile"),
     ingest.NoSuchFolder: Row(422, Exit.MISUSE, "no-such-folder", "No such folder"),

@@ -12,6 +12,7 @@ EgressError
 ├── RightsChanged           a right was withdrawn while the answer was made; it is not shown
 ├── ApplicationRefused      the asker may not ask through this application
 ├── BadRecord               a provider, an application, a matrix or a list of quotas is not well-formed
+├── BadEvidence             what is attested cannot be, or has no document, name or end
 ├── NoSuchRecord            there is no provider or application of this name
 └── RecordMoved             somebody else has changed a record meanwhile
 """
@@ -65,6 +66,10 @@ class ApplicationRefused(EgressError):
 
 class BadRecord(EgressError):
     """A provider, an application, a matrix or a list of quotas is not well-formed."""
+
+
+class BadEvidence(EgressError):
+    """What is attested cannot be, or has no document, name or end."""
 
 
 class NoSuchRecord(EgressError):

@@ -7,6 +7,8 @@ that keep a malformed one out.
 
 from __future__ import annotations
 
+from typing import Final
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -21,6 +23,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     false,
+    text,
 )
 
 from store.columns import HASH, NAME, UUID, UtcDateTime, metadata
@@ -175,6 +178,8 @@ node_compartment = Table(
     Column("compartment", String(80), primary_key=True),
 )
 
+_OWNERLESS: Final = text("state = 'live' AND owner IS NULL")  # asked for at each request that may leave
+
 document = Table(
     "document",
     metadata,
@@ -198,6 +203,7 @@ document = Table(
     Index(None, "node_id"),
     Index(None, "intake"),
     Index(None, "part_of"),
+    Index("ix_document_ownerless", "id", sqlite_where=_OWNERLESS, postgresql_where=_OWNERLESS),  # none, or few
     CheckConstraint("level BETWEEN 0 AND 3", name="level"),
     # held: in quarantine; released: let out of it, and waiting for its points; rejected: kept out for good.
     CheckConstraint("state IN ('draft', 'live', 'held', 'released', 'rejected', 'deleted')", name="state"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, Literal, Self
 
@@ -141,6 +142,7 @@ def holds(matrix: Matrix, term: Term, terms: Terms) -> bool:
     return True
 
 
+@cache  # it is part of the program
 def default_matrix() -> Matrix:
     """Give the strict matrix that an installation begins with."""
     return read_matrix(_DEFAULT.read_text("utf-8"))

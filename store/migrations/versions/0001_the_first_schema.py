@@ -192,6 +192,8 @@ def upgrade() -> None:
         sa.UniqueConstraint("source_mac", name=op.f("uq_document_source_mac")),
     )
     op.create_index(op.f("ix_document_intake"), "document", ["intake"], unique=False)
+    ownerless = sa.text("state = 'live' AND owner IS NULL")
+    op.create_index("ix_document_ownerless", "document", ["id"], sqlite_where=ownerless, postgresql_where=ownerless)
     op.create_index(op.f("ix_document_node_id"), "document", ["node_id"], unique=False)
     op.create_index(op.f("ix_document_part_of"), "document", ["part_of"], unique=False)
     op.create_table(
