@@ -17,6 +17,7 @@ from api import ask, deciding, files, intake, own, pages, policy
 from api.admission import Admission
 from api.errors import ERRORS, BadRequest, NotReady, NotSignedIn, problem, report
 from api.gangway import Gangway
+from api.purging import purging
 from api.wiring import require_whole_index
 from audit.ledger import Event
 from egress.errors import PolicyBehind
@@ -47,7 +48,13 @@ def create_app(house: House, hosts: Sequence[str] = LOOPBACK) -> ASGIApp:
     @asynccontextmanager
     async def warm(_app: FastAPI) -> AsyncIterator[None]:
         await to_thread.run_sync(house.embed, ["warm"])  # the first question should not pay for the model
-        with house.retagger.following(also=house.intake.finish):  # other processes change the policy beside this one
+        purge = purging(house)
+
+        def beside() -> None:
+            house.intake.finish()
+            purge()
+
+        with house.retagger.following(also=beside):  # other processes change the policy beside this one
             yield
 
     # Without redirects from one spelling of a path to another, which would have the key sent twice.

@@ -8,15 +8,16 @@ from __future__ import annotations
 import os
 import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Self
 
-from pydantic import BaseModel, ConfigDict, Field, HttpUrl, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, HttpUrl, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from acl.errors import BadLabel
 from acl.labels import Level, parse_level
 from api.errors import BadSettings
 from redaction.errors import BadPattern
+from redaction.keeping import MOST_DAYS, Keeping
 from redaction.references import OwnNumbers
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ PREFIX: Final = "NTK_"
 # Variables that are no settings: where the data folder is, who asks on the command line, what tests use.
 _OTHER_VARIABLES: Final = ("NTK_DATA", "NTK_KEY", "NTK_GOLDEN")
 _TEST_PREFIX: Final = "NTK_TEST_"
+_KEPT: Final = Keeping()
+_DAYS: Final = "for how many days what is {} is kept; 0: not at all, it is gone with the answer"
 
 
 class ProviderSettings(BaseModel):
@@ -88,6 +91,28 @@ class RecognitionSettings(BaseModel):
         return patterns
 
 
+class RetentionSettings(BaseModel):
+    """For how long what was said is kept, by its label."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    public: int = Field(default=_KEPT.public, ge=0, le=MOST_DAYS, description=_DAYS.format("public"))
+    internal: int = Field(default=_KEPT.internal, ge=0, le=MOST_DAYS, description=_DAYS.format("internal"))
+    confidential: int = Field(
+        default=Keeping().confidential, ge=0, le=MOST_DAYS, description=_DAYS.format("confidential")
+    )
+    restricted: int = Field(default=_KEPT.restricted, ge=0, le=MOST_DAYS, description=_DAYS.format("restricted"))
+
+    @model_validator(mode="after")
+    def _usable(self) -> Self:
+        self.keeping()
+        return self
+
+    def keeping(self) -> Keeping:
+        """Give it as the value that decides."""
+        return Keeping(self.public, self.internal, self.confidential, self.restricted)
+
+
 class IndexSettings(BaseModel):
     """A Qdrant server or cluster that keeps the index."""
 
@@ -140,6 +165,9 @@ class Settings(BaseSettings):
         "postgresql://USER:PASSWORD@HOST/NAME; without it, SQLite in the data folder",
     )
     recognition: RecognitionSettings = Field(default=RecognitionSettings(), description="what is recognised in texts")
+    retention: RetentionSettings = Field(
+        default=RetentionSettings(), description="for how long conversations, and requests that wait, are kept"
+    )
     index: IndexSettings | None = Field(
         default=None, description="the server that keeps the index; without it, it is in the data folder"
     )

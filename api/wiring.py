@@ -18,6 +18,7 @@ from api.settings import cache_folder, load_settings
 from audit.ledger import Ledger
 from egress.answer import Edges
 from egress.extractive import Extractive
+from egress.retention import purge
 from egress.route import Provider
 from egress.rules import AnswerRules, answer_rules
 from ingest.pipeline import READERS
@@ -140,7 +141,7 @@ def open_house(root: Path, embed: Embed | None = None, read: Read | None = None)
             retagger = Retagger(store.engine, index)
             retagger.drain(waiting_too=True)
             answering = _answering(store, settings, ledger, index, embedding, remote)
-            answering.vault.purge()
+            purge(store.engine, ledger, settings.retention.keeping())
             yield House(store, settings, ledger, index, embedding, answering, intake, retagger)
 
 
@@ -221,7 +222,7 @@ def _answering(
         embed=Remembered(embed),
         permit=partial(permit, engine=store.engine, keys=store.keys),
         recognisers=Recognisers(store.engine, settings.recognition),
-        vault=Vault(store.engine, store.keys.tokens),
+        vault=Vault(store.engine, store.keys.tokens, keeping=settings.retention.keeping()),
         ledger=ledger,
         local=Extractive(),
         remote=remote,

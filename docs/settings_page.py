@@ -64,6 +64,8 @@ def _form(field: FieldInfo) -> str:
         return LEVELS
     if part is bool:
         return "true, false"
+    if part is int:
+        return _range(field)
     if get_origin(field.annotation) is tuple:
         return "a list of texts; as a variable, JSON"
     limits = ["not empty" for limit in field.metadata if getattr(limit, "min_length", 0) == 1]
@@ -71,11 +73,17 @@ def _form(field: FieldInfo) -> str:
     return ", ".join(["URL" if "Url" in part.__name__ else "text", *limits])
 
 
+def _range(field: FieldInfo) -> str:
+    least = next(limit.ge for limit in field.metadata if hasattr(limit, "ge"))
+    most = next((f" to {limit.le}" for limit in field.metadata if hasattr(limit, "le")), " or more")
+    return f"whole number, {least}{most}"
+
+
 def _default(field: FieldInfo) -> str:
     if field.default is PydanticUndefined:
         return "none: it must be set"
     if isinstance(field.default, BaseModel):
         return "as below"
-    if isinstance(field.default, bool):
+    if isinstance(field.default, bool | int):
         return f"`{str(field.default).lower()}`"
     return f"`{field.default!r}`" if field.default else "empty" if field.default == "" else "not set"

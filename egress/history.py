@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import select, update
 
 from acl.decision import decider
-from acl.labels import PUBLIC, join
+from acl.labels import PUBLIC, Level, join
 from acl.names import DocumentId
 from acl.read import rules_on, whats_of, who_of
 from retrieval.followup import background
@@ -83,8 +83,20 @@ class History:
             return Understood(question)
         return Understood(question, about, documents, label)
 
-    def remember(self, id_: str, owner: UserId, asked: Understood, used: Sequence[DocumentId]) -> None:
+    def remember(
+        self, id_: str, owner: UserId, asked: Understood, used: Sequence[DocumentId], *, label: Label = PUBLIC
+    ) -> None:
         """Keep a question and what it was answered from, for the next one; in place of all that it did not go on from.
+
+        Of what is so high that it is not to be kept, nothing is: the conversation is empty then, its tokens are gone,
+        and the next question begins anew.
+
+        Args:
+            id_: A conversation.
+            owner: Who asked. It is his.
+            asked: The question.
+            used: The documents that it was answered from.
+            label: Of the answer, where that is higher than those of the documents.
 
         Raises:
             UnknownConversation, StoreDown: As `understand`.
@@ -94,7 +106,11 @@ class History:
         questions = [*asked.about, asked.question][-_MOST:] if len(documents) <= _MOST_DOCUMENTS else []
         kept = {"questions": questions, "documents": documents if questions else []}
         with write(self.engine) as connection:
-            key = self.vault.confirm(connection, id_, owner)
+            key = self.vault.confirm(connection, id_, owner, lock=True)
+            level = max(label.level, asked.label.level, _level_of_all(connection, documents))
+            if not self.vault.keep(connection, id_, owner, level):
+                self.vault.forget(connection, id_, owner)
+                return
             sealed = seal(key, json.dumps(kept).encode(), _place(id_))
             connection.execute(update(conversation).where(conversation.c.id == id_).values(sealed_turns=sealed))
 
@@ -110,6 +126,13 @@ def _label_of_all(connection: Connection, documents: Sequence[DocumentId], reade
     if not all(decide(what) for what in whats.values()):
         return None
     return join(what.label for what in whats.values())
+
+
+def _level_of_all(connection: Connection, documents: Sequence[DocumentId]) -> Level:
+    whats = whats_of(connection, documents)
+    if len(whats) < len(documents):  # of what is gone meanwhile nobody can say what it was
+        return Level.RESTRICTED
+    return join(what.label for what in whats.values()).level
 
 
 def _place(id_: str) -> bytes:

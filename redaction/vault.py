@@ -15,10 +15,12 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from acl.labels import Level
 from redaction.errors import UnknownConversation, VaultDown
+from redaction.keeping import MOST_DAYS, Keeping
 from redaction.tokens import Codes
 from redaction.types import Token, TokenMap
 from store import schema
@@ -29,11 +31,11 @@ from store.errors import CannotDecrypt
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from sqlalchemy import Connection, Engine, Row
+    from sqlalchemy import ColumnElement, Connection, Engine, Row
 
     from redaction.types import Issue, Mention
 
-LIFETIME: Final = timedelta(days=30)
+LIFETIME: Final = timedelta(days=MOST_DAYS)
 _AT_ONCE: Final = 100  # conversations whose keys are wrapped again in one transaction
 _ATTEMPTS: Final = 5  # of writers that issue the same mention at the same moment
 _UUID4: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
@@ -56,6 +58,7 @@ class Vault:
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         *,
         former: Sequence[bytes] = (),
+        keeping: Keeping = Keeping(),  # noqa: B008 - a frozen value
     ) -> None:
         """Use this database.
 
@@ -64,10 +67,12 @@ class Vault:
             key: `Keys.tokens`, 32 bytes.
             clock: Gives the time in UTC.
             former: Keys that it took the place of; they open, and nothing is wrapped by them any more.
+            keeping: When conversations end, by their level.
         """
         self._engine = engine
         self._keys = (key, *former)
         self._clock = clock
+        self._keeping = keeping
 
     def enter(self, conversation: str | None, owner: str) -> str:
         """Begin a conversation (None), or go on with one; give its id.
@@ -80,7 +85,8 @@ class Vault:
         if conversation is None:
             begun = str(uuid.uuid4())
             wrapped = seal(self._keys[0], new_key(), _place(begun, owner))
-            row = {"id": begun, "owner": owner, "wrapped_key": wrapped, "expires_at": self._clock() + LIFETIME}
+            ends = self._clock() + self._keeping.lifetime(Level.INTERNAL)
+            row = {"id": begun, "owner": owner, "wrapped_key": wrapped, "expires_at": ends}
             with write(self._engine) as connection:
                 connection.execute(insert(schema.conversation).values(row))
             return begun
@@ -88,13 +94,15 @@ class Vault:
             self.confirm(connection, conversation, owner)
         return conversation
 
-    def issue(self, conversation: str, owner: str) -> Issue:
+    def issue(self, conversation: str, owner: str, level: Level = Level.PUBLIC) -> Issue:
         """Give the `Issue` of a conversation: the same mention always has the same token in it.
+
+        The conversation is then at least of the level of the texts that the mentions stand in; see `keep`.
 
         It raises UnknownConversation as `enter` does, StoreDown, CannotDecrypt if a stored value was
         tampered with, and VaultDown if there is no token to be had.
         """
-        return partial(self._issue, conversation, owner)
+        return partial(self._issue, conversation, owner, level)
 
     def recall(self, conversation: str, owner: str) -> TokenMap:
         """Give all tokens of a conversation, to show its earlier answers again.
@@ -107,15 +115,52 @@ class Vault:
             key = self.confirm(connection, conversation, owner)
             return TokenMap({Token(row.token): _open(key, row) for row in _rows(connection, conversation)})
 
-    def purge(self) -> int:
-        """Delete the conversations that have ended, with their keys and tokens; give how many there were.
+    def keep(self, connection: Connection, conversation: str, owner: str, level: Level) -> bool:
+        """Raise a conversation to a level, never lower it, and let it end as that says.
+
+        While a request of it waits for an approval, it goes on: the answer needs its tokens. So a request is put
+        before an approver first, and this is called after it, in the same transaction.
+
+        Returns:
+            Whether anything of it may be kept for the next question.
 
         Raises:
-            StoreDown: The database does not answer.
+            UnknownConversation, CannotDecrypt: As `enter`.
         """
-        ended = schema.conversation.c.expires_at <= self._clock()
-        with write(self._engine) as connection:
-            return connection.execute(delete(schema.conversation).where(ended)).rowcount
+        self.confirm(connection, conversation, owner, lock=True)
+        c = schema.conversation.c
+        these = c.id == conversation
+        held, ends = connection.execute(select(c.level, c.expires_at).where(these)).one()
+        highest = Level(max(held, level))
+        until = min(ends, self._clock() + self._keeping.lifetime(highest))
+        if (waits := self._waits_until(connection, conversation)) is not None:
+            until = max(until, waits)
+        if (highest, until) != (held, ends):
+            connection.execute(update(schema.conversation).where(these).values(level=int(highest), expires_at=until))
+        return self._keeping.days(highest) > 0
+
+    def forget(self, connection: Connection, conversation: str, owner: str) -> None:
+        """Remove all that a conversation holds, with its key; it begins anew. Not while a request of it waits.
+
+        Raises:
+            UnknownConversation, CannotDecrypt: As `enter`.
+        """
+        self.confirm(connection, conversation, owner, lock=True)
+        if self._waits_until(connection, conversation) is not None:
+            return
+        connection.execute(delete(schema.token).where(schema.token.c.conversation == conversation))
+        wrapped = seal(self._keys[0], new_key(), _place(conversation, owner))
+        these = schema.conversation.c.id == conversation
+        connection.execute(update(schema.conversation).where(these).values(wrapped_key=wrapped, sealed_turns=None))
+
+    def _waits_until(self, connection: Connection, conversation: str) -> datetime | None:
+        """Give until when a request of a conversation waits to be approved or sent; None if there is none."""
+        until: datetime | None = connection.scalar(
+            select(func.max(schema.approval.c.expires_at))
+            .join_from(schema.sending, schema.approval)
+            .where(schema.sending.c.conversation == conversation, parked(self._clock()))
+        )
+        return until
 
     def rewrap(self) -> Rewrapped:
         """Wrap by the current key what a former one has wrapped. Conversations go on meanwhile.
@@ -155,7 +200,9 @@ class Vault:
         )
         return True
 
-    def _issue(self, conversation: str, owner: str, mentions: Sequence[Mention]) -> Mapping[Mention, Token]:
+    def _issue(
+        self, conversation: str, owner: str, level: Level, mentions: Sequence[Mention]
+    ) -> Mapping[Mention, Token]:
         # Writers of one conversation take turns at its row, so that each sees all codes in use: side by side, two
         # would give two codes to two forms of one person. Should they meet all the same, the unique constraints
         # stop the second, who then finds what the first has written.
@@ -163,6 +210,8 @@ class Vault:
             try:
                 with write(self._engine) as connection:
                     key = self.confirm(connection, conversation, owner, lock=True)
+                    if level > Level.INTERNAL:  # as it began
+                        self.keep(connection, conversation, owner, level)
                     return _issued(connection, conversation, key, mentions)
             except IntegrityError:
                 continue
@@ -190,6 +239,12 @@ class Vault:
             with suppress(CannotDecrypt):
                 return unseal(key, row.wrapped_key, _place(row.id, row.owner)), key
         return unseal(self._keys[-1], row.wrapped_key, _place(row.id, row.owner)), self._keys[-1]
+
+
+def parked(now: datetime) -> ColumnElement[bool]:
+    """Give the condition, on `sending` joined with its approval, for requests that may still be sent."""
+    waits = schema.approval.c.state.in_(("waiting", "approved")) & (schema.approval.c.expires_at > now)
+    return schema.sending.c.used_at.is_(None) & waits
 
 
 def _issued(connection: Connection, conversation: str, key: bytes, mentions: Sequence[Mention]) -> dict[Mention, Token]:

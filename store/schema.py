@@ -271,6 +271,8 @@ conversation = Table(
     Column("wrapped_key", LargeBinary, nullable=False),  # of its tokens; without it they are noise, wherever copied
     Column("expires_at", UtcDateTime, nullable=False, index=True),
     Column("sealed_turns", LargeBinary),  # what the next question may go on from
+    Column("level", Integer, nullable=False, server_default="1"),  # the highest of what was ever in it
+    CheckConstraint("level BETWEEN 0 AND 3", name="level"),
 )
 
 token = Table(

@@ -111,6 +111,7 @@ incident = Table(
     Column("opened_at", UtcDateTime, nullable=False),  # the clock of notification begins here
     Column("closed_by", String(NAME)),
     Column("closed_at", UtcDateTime),
+    Column("closing", String(500)),  # why it was closed, and what was learnt
     CheckConstraint("(closed_by IS NULL) = (closed_at IS NULL)", name="closed"),
 )
 

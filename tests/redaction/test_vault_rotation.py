@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,7 +12,7 @@ from sqlalchemy import event, func, insert, select, update
 
 from redaction.errors import UnknownConversation
 from redaction.types import Identity, Kind, Mention
-from redaction.vault import LIFETIME, Rewrapped, Vault
+from redaction.vault import Rewrapped, Vault
 from store import schema
 from store.engine import snapshot, write
 from store.errors import CannotDecrypt
@@ -125,17 +125,3 @@ def test_the_key_of_one_conversation_opens_no_other(engine: Engine) -> None:
         connection.execute(insert(schema.token).values(row))
     with pytest.raises(CannotDecrypt):
         vault.recall(his, BEN)
-
-
-def test_conversations_that_have_ended_are_purged_with_their_tokens(engine: Engine) -> None:
-    begun, later = Vault(engine, OLD, lambda: NOW), Vault(engine, OLD, lambda: NOW + LIFETIME)
-    just_before = Vault(engine, OLD, lambda: NOW + LIFETIME - timedelta(seconds=1))
-    ended = begun.enter(None, ANNA)
-    begun.issue(ended, ANNA)([JANE, JOHN])
-    goes_on = just_before.enter(None, ANNA)
-    just_before.issue(goes_on, ANNA)([JANE])
-    assert just_before.purge() == 0
-    assert later.purge() == 1
-    assert later.purge() == 0
-    assert (count(engine, schema.conversation), count(engine, schema.token)) == (1, 1)
-    assert list(later.recall(goes_on, ANNA).surfaces.values()) == ["Jane Doe"]

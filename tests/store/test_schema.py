@@ -32,7 +32,7 @@ def test_the_migrations_make_the_constraints_and_defaults_that_the_schema_says(s
         assert _defaults(store.engine) == _defaults(declared)
     else:  # PostgreSQL writes them in words of its own; the rows below show that they mean the same
         assert {check[:2] for check in _checks(store.engine)} == {check[:2] for check in _checks(declared)}
-    assert len(_checks(declared)) == 23
+    assert len(_checks(declared)) == 24
     assert ("casbin_rule", "v3", "''") in _defaults(declared)
     declared.dispose()
 

@@ -95,6 +95,8 @@ def upgrade() -> None:
         sa.Column("wrapped_key", sa.LargeBinary(), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("sealed_turns", sa.LargeBinary(), nullable=True),
+        sa.Column("level", sa.Integer(), server_default="1", nullable=False),
+        sa.CheckConstraint("level BETWEEN 0 AND 3", name=op.f("ck_conversation_level")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_conversation")),
     )
     op.create_index(op.f("ix_conversation_expires_at"), "conversation", ["expires_at"], unique=False)
@@ -290,6 +292,7 @@ def upgrade() -> None:
         sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("closed_by", sa.String(length=137), nullable=True),
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("closing", sa.String(length=500), nullable=True),
         sa.CheckConstraint("(closed_by IS NULL) = (closed_at IS NULL)", name=op.f("ck_incident_closed")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_incident")),
     )
