@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from api import show
-from api.commands import approvals, intake, people, places, policy, redaction
+from api.commands import approvals, intake, people, places, policy, redaction, stopping
 from api.commands.common import DATA, As, AsJson, Data
 from api.errors import UNEXPECTED, CannotListen, Exit, problem, row_of
 
@@ -47,6 +47,7 @@ app.command("reindex")(intake.reindex)
 app.add_typer(intake.quarantine_app, name="quarantine")
 app.command("approve")(approvals.approve)
 app.add_typer(approvals.break_glass_app, name="break-glass")
+app.add_typer(stopping.kill_app, name="kill")
 app.add_typer(redaction.redaction_app, name="redaction")
 app.add_typer(audit_app, name="audit")
 

@@ -129,6 +129,8 @@ ERRORS: Final[Mapping[type[Exception], Row]] = {
     egress.BadEvidence: Row(422, Exit.MISUSE, "bad-evidence", "It cannot be attested"),
     egress.NoSuchRecord: Row(404, Exit.NO, "no-such-record", "No such record"),
     egress.RecordMoved: Row(409, Exit.NO, "record-moved", "The record changed meanwhile"),
+    egress.Stopped: Row(503, Exit.NO, "stopped", "It is stopped"),
+    egress.NoSuchStop: Row(404, Exit.NO, "no-such-stop", "No such stop is in force"),
     ingest.NoSuchFolder: Row(422, Exit.MISUSE, "no-such-folder", "No such folder"),
     ingest.EmptyFolder: Row(422, Exit.MISUSE, "empty-folder", "The folder is empty"),
     ingest.TooMuch: Row(422, Exit.MISUSE, "too-much", "The folder holds too much"),

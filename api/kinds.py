@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from acl.admin.gate import POLICY
+from egress.brakes.lifting import LIFT_STOP
 
 if TYPE_CHECKING:
     from acl.admin.approvals import Kind
@@ -17,4 +18,4 @@ def kinds_of(_keys: Keys) -> tuple[Kind, ...]:
     Args:
         _keys: With which a kind opens what it has sealed while it waits.
     """
-    return (POLICY,)
+    return (POLICY, LIFT_STOP)

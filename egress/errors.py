@@ -14,7 +14,9 @@ EgressError
 ├── BadRecord               a provider, an application, a matrix or a list of quotas is not well-formed
 ├── BadEvidence             what is attested cannot be, or has no document, name or end
 ├── NoSuchRecord            there is no provider or application of this name
-└── RecordMoved             somebody else has changed a record meanwhile
+├── RecordMoved             somebody else has changed a record meanwhile
+├── Stopped                 an administrator has stopped the asker, the application, the provider or everything
+└── NoSuchStop              no stop of this id is in force, or it is not for this person to know
 """
 
 from __future__ import annotations
@@ -78,3 +80,11 @@ class NoSuchRecord(EgressError):
 
 class RecordMoved(EgressError):
     """Somebody else has changed a record meanwhile."""
+
+
+class Stopped(EgressError):
+    """An administrator has stopped the asker, the application, the provider or everything."""
+
+
+class NoSuchStop(EgressError):
+    """No stop of this id is in force, or it is not for this person to know."""

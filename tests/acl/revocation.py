@@ -11,11 +11,8 @@ from __future__ import annotations
 
 import multiprocessing
 import time
-from collections.abc import Callable
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import select, update
 
@@ -29,11 +26,10 @@ from retrieval.permit import permit
 from retrieval.types import ChunkId, Hit
 from store import schema
 from store.engine import snapshot, write
-from store.folder import Layout, open_store
+from tests.processes import PATIENCE, Job, Place, together
 from tests.worlds import ADMIN, APP, put_document
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from multiprocessing.connection import Connection as Pipe
     from multiprocessing.synchronize import Barrier, Event, Semaphore
 
@@ -45,25 +41,7 @@ READS: Final = Rule(Subject(ANNA), Obj(FOLDER), "read", "allow")
 CHECKERS: Final = 3
 ROUNDS: Final = 15  # of one grant and one revocation
 CHECKS: Final = 6  # that end before the administrator goes on
-PATIENCE: Final = 60  # seconds until a process that hears nothing of the others gives up
 SECOND: Final = 1_000_000_000
-Job: TypeAlias = tuple[
-    Callable[..., None], tuple[Any, ...]
-]  # a function of this module, and its arguments but for the pipe
-
-
-@dataclass(frozen=True)
-class Place:
-    """A data folder and its database, as a process needs them to open it."""
-
-    root: str
-    database: str | None
-
-    @contextmanager
-    def open(self) -> Iterator[Store]:
-        store = open_store(Layout(Path(self.root)), "file:master.key", owner=False, database=self.database)
-        yield store
-        store.engine.dispose()
 
 
 @dataclass(frozen=True)
@@ -147,28 +125,6 @@ def run(place: Place, *, keep: int = 0) -> Made:
     jobs: list[Job] = [(check_on, (place, keep, begin, done, turns))] * CHECKERS
     *checks, rounds = together(context, [*jobs, (grant_and_revoke, (place, begin, done, turns))])
     return Made([check for each in checks for check in each], rounds)
-
-
-def together(context: Any, jobs: list[Job]) -> list[Any]:
-    """Run a process for each job, and give what each of them sends."""
-    processes, pipes = [], []
-    for job, arguments in jobs:
-        receiving, sending = context.Pipe(duplex=False)
-        process = context.Process(target=job, args=(*arguments, sending))
-        process.start()
-        sending.close()  # the process's own end is the last, so that its death is heard
-        processes.append(process)
-        pipes.append(receiving)
-    try:
-        heard = [pipe.recv() if pipe.poll(PATIENCE) else None for pipe in pipes]
-        for process in processes:
-            process.join(PATIENCE)
-        assert [process.exitcode for process in processes] == [0] * len(processes)
-    finally:
-        for process in processes:
-            process.kill()
-            process.join()
-    return heard
 
 
 def check_on(place: Place, keep: int, begin: Barrier, done: Event, turns: Semaphore, pipe: Pipe) -> None:

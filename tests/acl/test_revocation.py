@@ -18,7 +18,6 @@ from tests.acl.revocation import (
     FOLDER,
     ROUNDS,
     SECOND,
-    Place,
     blind,
     change_at_once,
     early,
@@ -28,6 +27,7 @@ from tests.acl.revocation import (
     run,
 )
 from tests.postgres import REFERENCE
+from tests.processes import Place
 
 if TYPE_CHECKING:
     from tests.worlds import World
