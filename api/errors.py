@@ -155,6 +155,8 @@ ERRORS: Final[Mapping[type[Exception], Row]] = {
     store.DoesNotFit: Row(422, Exit.MISUSE, "does-not-fit", "The database cannot keep a value"),
     store.CannotDecrypt: Row(500, Exit.NO, "cannot-decrypt", "A stored value does not open", _LATER),
     store.SecretMissing: Row(500, Exit.MISUSE, "secret-missing", "A secret is missing", _LATER),
+    store.SecretsDown: Row(503, Exit.NO, "secrets-down", "A secrets manager does not answer", _LATER),
+    store.KeyWithheld: Row(500, Exit.MISUSE, "key-withheld", "A key may not go to this host", _LATER),
     store.NoDataFolder: Row(500, Exit.MISUSE, "no-data-folder", "No data folder", _LATER),
     store.DataFolderError: Row(500, Exit.MISUSE, "data-folder", "The data folder cannot be used", _LATER),
     store.DriverMissing: Row(500, Exit.MISUSE, "driver-missing", "A driver is not installed", _LATER),

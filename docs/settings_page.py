@@ -38,7 +38,8 @@ def settings_page() -> str:
         "A new data folder has this file, and needs no more:",
         '```toml\nmaster_key = "file:master.key"\n```',
         "A secret reference is `file:PATH` (the file must be readable by its owner alone; a relative path starts at "
-        "the data folder) or `env:NAME`. Settings never hold a secret themselves.",
+        "the data folder), `env:NAME`, or names a secret in [a secrets manager](../how-to/use-a-secrets-manager.md). "
+        "Settings never hold a secret themselves.",
     )
 
 

@@ -6,6 +6,8 @@ StoreError
 ├── DoesNotFit              a value is too long, or has a sign that the database cannot keep
 ├── CannotDecrypt           wrong key, damaged or swapped ciphertext
 ├── SecretMissing           a secret reference leads nowhere, or to something unsafe
+│   └── SecretsDown         a secrets manager does not answer, or with what is no answer
+├── KeyWithheld             a key is not given for a host that is not in its list
 └── DataFolderError
     ├── DriverMissing       the driver of the database is not installed
     ├── NoDataFolder        there is none at this place
@@ -40,6 +42,14 @@ class CannotDecrypt(StoreError):
 
 class SecretMissing(StoreError):
     """A secret reference leads nowhere, or to something unsafe."""
+
+
+class SecretsDown(SecretMissing):
+    """A secrets manager does not answer, or with what is no answer."""
+
+
+class KeyWithheld(StoreError):
+    """A key is not given for a host that is not in its list."""
 
 
 class DataFolderError(StoreError):
