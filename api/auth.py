@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from fastapi import Request  # noqa: TC002 - FastAPI reads the annotation
 
-from acl.admin.keys import user_of_key
+from acl.admin.keys import holder_of_key
 from acl.admin.people import require_subject
 from acl.decision import Principal
 from acl.errors import PolicyError
@@ -55,17 +55,19 @@ def principal_of(request: Request) -> Principal:
 def principal_of_key(house: Installation, key: str, application: Obj) -> Principal:
     """Give the principal that a key belongs to; a refused attempt leaves a record.
 
+    A key that is for an application asks through that one, and not through the door's.
+
     Raises:
         NotSignedIn: The key is empty, unknown or revoked.
     """
     with snapshot(house.store.engine) as connection:
-        user = user_of_key(connection, key)
-    if user is None:
+        holder = holder_of_key(connection, key)
+    if holder is None:
         with _refusal_recorded(house, application):
             raise NotSignedIn(
                 f"no API key that works was given: {_SEND_IT[application]}{_in_a_demo(house, application)}"
             )
-    return Principal(user, application)
+    return Principal(holder.user, holder.application or application)
 
 
 def principal_looked_at(user: UserId) -> Principal:

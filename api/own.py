@@ -4,14 +4,23 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse, Response
+from pydantic import Field
 
 from acl.admin.breakglass import open_accesses
 from acl.admin.keys import make_key, revoke_keys, shown
 from acl.admin.people import name_of
 from api.body import OneMeaning
-from api.caller import Calling, Id, Nothing  # noqa: TC001 - FastAPI reads the annotations
+from api.caller import Body, Calling, Id
 
 router = APIRouter(prefix="/api/v1", route_class=OneMeaning)
+
+
+class KeyIn(Body):
+    """What a key is to be for."""
+
+    application: str | None = Field(
+        default=None, max_length=140, description="The application that asks with it, `app:NAME`; else, any door."
+    )
 
 
 @router.get("/me")
@@ -27,9 +36,10 @@ def get_me(caller: Calling) -> JSONResponse:
 
 
 @router.post("/keys", status_code=201)
-def post_keys(caller: Calling, _body: Nothing | None = None) -> JSONResponse:
+def post_keys(caller: Calling, body: KeyIn | None = None) -> JSONResponse:
     """Make an API key for oneself, and show it once."""
-    key = make_key(caller.engine, caller.ledger, caller.user, caller.user)
+    application = body.application if body else None
+    key = make_key(caller.engine, caller.ledger, caller.user, caller.user, application)
     return JSONResponse({"key": key, "prefix": shown(key)}, status_code=201)
 
 

@@ -1,7 +1,8 @@
 """API keys: 256 random bits, shown once, kept as a hash.
 
 Doors call `make_key` and `revoke_keys`, which decide who may. A person makes keys for himself alone: an
-administrator with a key of somebody else would be let in as him, and the trail would name the wrong one.
+administrator with a key of somebody else would be let in as him, and the trail would name the wrong one. A key may
+be for one application: who asks with it asks through that one, whatever door he comes through.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sqlalchemy import insert, select, update
 
@@ -18,9 +19,9 @@ from acl.admin.change import policy_change
 from acl.admin.gate import CONSOLE, refusal_recorded
 from acl.admin.people import require_subject
 from acl.errors import NotAllowed, UnknownName
-from acl.names import ROOT, UserId, parse_name
+from acl.names import ROOT, Obj, UserId, parse_name
 from acl.read import who_of
-from store.schema import api_key, users
+from store.schema import api_key, registered, users
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
@@ -33,16 +34,30 @@ _SHOWN: Final = len(PREFIX) + 6
 _MAX_LENGTH: Final = 200
 
 
-def make_key(engine: Engine, ledger: Ledger, actor: UserId, user: UserId) -> str:
+class Holder(NamedTuple):
+    """Whom a key lets in, and which application it is for; None: any door's own."""
+
+    user: UserId
+    application: Obj | None
+
+
+def make_key(engine: Engine, ledger: Ledger, actor: UserId, user: UserId, application: str | None = None) -> str:
     """Make a key for a user and give it; it cannot be read again.
+
+    Args:
+        engine: Where the policy is.
+        ledger: Gets the beginning of the key.
+        actor: Who wants it.
+        user: Who is let in by it.
+        application: `app:NAME`, through which he then asks.
 
     Raises:
         NotAllowed: He may not make one for this user.
-        BadName, UnknownName: There is no such user.
+        BadName, UnknownName: There is no such user or application.
     """
     with refusal_recorded(ledger, actor), policy_change(engine, ledger, actor) as change:
         require_may_make(change.connection, actor, user)
-        return new_api_key(change, user)
+        return new_api_key(change, user, application)
 
 
 def revoke_keys(engine: Engine, ledger: Ledger, actor: UserId, prefix: str) -> None:
@@ -71,19 +86,27 @@ def may_revoke_all(connection: Connection, actor: UserId) -> bool:
     return actor == CONSOLE or bool(Actor.of(connection, actor).manages(ROOT))
 
 
-def new_api_key(change: Change, user: UserId) -> str:
+def new_api_key(change: Change, user: UserId, application: str | None = None) -> str:
     """Make a key for a user and give it; it cannot be read again.
 
     Raises:
-        BadName, UnknownName: There is no such user.
+        BadName, UnknownName: There is no such user or application.
     """
     require_subject(change.connection, parse_name(user, frozenset({"user"})))
+    if application is not None:
+        _require_application(change.connection, application)
     key = PREFIX + secrets.token_urlsafe(32)
-    change.connection.execute(
-        insert(api_key).values(hash=_hash(key), prefix=shown(key), user_id=user, created_at=datetime.now(UTC))
-    )
-    change.done.append(["key", user, shown(key)])
+    row = {"hash": _hash(key), "prefix": shown(key), "user_id": user, "created_at": datetime.now(UTC)}
+    change.connection.execute(insert(api_key).values(**row, application=application))
+    change.done.append(["key", user, shown(key), *([application] if application else [])])
     return key
+
+
+def _require_application(connection: Connection, application: str) -> None:
+    name = parse_name(application, frozenset({"app"})).removeprefix("app:")
+    there = select(registered.c.name).where(registered.c.kind == "app", registered.c.name == name).limit(1)
+    if connection.scalar(there) is None:
+        raise UnknownName(f"no application is registered as {name}: ntk app add")
 
 
 def revoke_api_keys(change: Change, prefix: str, *, of: UserId | None = None) -> None:
@@ -105,16 +128,18 @@ def shown(key: str) -> str:
     return key[:_SHOWN]
 
 
-def user_of_key(connection: Connection, key: str) -> UserId | None:
-    """Give the user whose key this is; None for an unknown, revoked or malformed one, and if he is shut out.
+def holder_of_key(connection: Connection, key: str) -> Holder | None:
+    """Give whose key this is; None for an unknown, revoked or malformed one, and if he is shut out.
 
     The look-up is by hash of the whole key, so its time tells nothing of how much of a guess is right.
     """
     if not key.startswith(PREFIX) or len(key) > _MAX_LENGTH:
         return None
     works = (api_key.c.hash == _hash(key)) & api_key.c.revoked_at.is_(None) & users.c.active
-    user = connection.scalar(select(api_key.c.user_id).join(users).where(works))
-    return None if user is None else UserId(user)
+    row = connection.execute(select(api_key.c.user_id, api_key.c.application).join(users).where(works)).one_or_none()
+    if row is None:
+        return None
+    return Holder(UserId(row.user_id), None if row.application is None else Obj(row.application))
 
 
 def _hash(key: str) -> str:

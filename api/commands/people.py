@@ -175,14 +175,22 @@ def group_leave(
 
 
 @key_app.command("new")
-def key_new(user: User, as_user: As = None, data: Data = DATA, json: AsJson = False) -> None:
+def key_new(
+    user: User,
+    application: Annotated[
+        str | None, typer.Option("--app", help="app:NAME; who asks with the key asks through that application.")
+    ] = None,
+    as_user: As = None,
+    data: Data = DATA,
+    json: AsJson = False,
+) -> None:
     """Make an API key for a person, and show it once. A person makes keys for himself alone."""
     from acl.admin.keys import make_key
     from acl.names import UserId
 
     with desk(data, as_user) as at:
-        key = make_key(at.engine, at.ledger, at.actor, UserId(user))
-    show.done(key, {"user": user, "key": key} if json else None)
+        key = make_key(at.engine, at.ledger, at.actor, UserId(user), application)
+    show.done(key, {"user": user, "application": application, "key": key} if json else None)
 
 
 @key_app.command("revoke")

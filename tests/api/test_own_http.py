@@ -11,6 +11,8 @@ from acl.admin.change import policy_change
 from acl.admin.gate import epoch_of
 from acl.admin.people import set_active
 from acl.names import UserId
+from egress.contract.register import put
+from store.engine import write
 from tests.api.office import ADMIN, STAFF
 
 if TYPE_CHECKING:
@@ -39,6 +41,16 @@ def test_a_key_for_oneself_works_and_is_revoked_by_its_beginning(office: Office)
     assert office.call(STAFF, "DELETE", f"/keys/{made['prefix']}").status_code == 204
     assert office.client.get("/api/v1/me", headers=headers).status_code == 401
     assert office.call(STAFF, "GET", "/me").status_code == 200  # his other key
+
+
+def test_the_application_of_a_key_wins_over_the_door(office: Office) -> None:
+    asked = {"application": "app:page"}
+    assert office.call(STAFF, "POST", "/keys", asked).status_code == 404
+    with write(office.house.store.engine) as connection:
+        put(connection, office.house.ledger, UserId("user:admin"), "app", "page", {"name": "page"})
+    key = office.call(STAFF, "POST", "/keys", asked).json()["key"]
+    me = office.client.get("/api/v1/me", headers={"Authorization": f"Bearer {key}"}).json()
+    assert (me["user"], me["application"]) == ("user:ben", "app:page")
 
 
 @pytest.mark.parametrize("who", [STAFF, ADMIN])

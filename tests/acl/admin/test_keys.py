@@ -10,13 +10,13 @@ from sqlalchemy import insert, select
 from acl.admin.change import policy_change
 from acl.admin.gate import CONSOLE
 from acl.admin.groups import join_group
-from acl.admin.keys import PREFIX, make_key, new_api_key, revoke_api_keys, revoke_keys, shown, user_of_key
+from acl.admin.keys import PREFIX, holder_of_key, make_key, new_api_key, revoke_api_keys, revoke_keys, shown
 from acl.admin.people import Person, add_user, set_active
 from acl.errors import BadName, NotAllowed, UnknownName
 from acl.names import ROOT, UserId
 from audit.ledger import records
 from store.engine import snapshot, write
-from store.schema import api_key
+from store.schema import api_key, registered
 from tests.worlds import ADMIN, World
 
 if TYPE_CHECKING:
@@ -46,7 +46,8 @@ def revoke(store: Store, ledger: Ledger, prefix: str) -> None:
 
 def whose(store: Store, key: str) -> UserId | None:
     with snapshot(store.engine) as connection:
-        return user_of_key(connection, key)
+        holder = holder_of_key(connection, key)
+    return None if holder is None else holder.user
 
 
 def test_a_key_belongs_to_whom_it_was_made_for(store: Store, ledger: Ledger) -> None:
@@ -175,8 +176,36 @@ def test_the_keys_of_somebody_who_is_shut_out_open_nothing(store: Store, ledger:
     for active in (True, False, True):
         with policy_change(store.engine, ledger, ADMIN) as change:
             set_active(change, UserId("user:carl"), active=active)
-        with snapshot(store.engine) as connection:
-            assert user_of_key(connection, key) == ("user:carl" if active else None)
+        assert whose(store, key) == ("user:carl" if active else None)
+
+
+# --- for an application -------------------------------------------------------------------------
+
+
+@pytest.fixture
+def _page(store: Store) -> None:
+    with write(store.engine) as connection:
+        row = {"kind": "app", "name": "page", "version": 1, "record": "{}", "made_by": ADMIN}
+        connection.execute(insert(registered).values(**row, made_at=datetime.now(UTC)))
+
+
+@pytest.mark.usefixtures("_page")
+def test_a_key_is_for_an_application_or_for_any_door(store: Store, ledger: Ledger) -> None:
+    keys = [make_key(store.engine, ledger, ANNA, ANNA, application) for application in ("app:page", None)]
+    with snapshot(store.engine) as connection:
+        assert [holder_of_key(connection, key) for key in keys] == [(ANNA, "app:page"), (ANNA, None)]
+        made = [record.body["changes"] for record in records(connection)][-2:]
+    anna = f"user:{ledger.pseudonym(ANNA)}"
+    assert made == [[["key", anna, keys[0][:10], "app:page"]], [["key", anna, keys[1][:10]]]]
+
+
+@pytest.mark.usefixtures("_page")
+@pytest.mark.parametrize("name", ["app:other", "app:pag", "page", "provider:page", "app:", "user:anna"])
+def test_no_key_is_made_for_an_application_that_is_not_there(store: Store, ledger: Ledger, name: str) -> None:
+    with pytest.raises((UnknownName, BadName)):
+        make_key(store.engine, ledger, ANNA, ANNA, name)
+    with snapshot(store.engine) as connection:
+        assert connection.execute(select(api_key)).all() == []
 
 
 # --- who may ------------------------------------------------------------------------------------
