@@ -7,6 +7,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any, Final
 
+import yaml
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from typing import Self
 
     from api.doctor import Finding
+    from egress.contract.explained import Explained
+    from egress.contract.gate import Gate
     from egress.types import Citation, Reply
     from ingest.outcome import Outcome, Summary, What
 
@@ -64,6 +67,11 @@ err = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 def as_json(value: Any) -> None:
     """Print one JSON value on one line."""
     sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+
+
+def as_yaml(value: Any) -> None:
+    """Print a value as YAML, as it is written by hand."""
+    out.print(yaml.safe_dump(value, sort_keys=False, allow_unicode=True).rstrip(), markup=False)
 
 
 def done(said: str, value: dict[str, Any] | None) -> None:
@@ -321,6 +329,33 @@ class Counting:
     def done(self, many: int) -> None:
         """So many more are done."""
         self._bar.update(self._task, advance=many)
+
+
+def gate(made: Gate) -> None:
+    """Print the ten points of a gate: which are open, until when, and what says so."""
+    for point in made.points:
+        colour = "green" if point else "red"
+        until = f" [dim]until {point.until:%Y-%m-%d %H:%M}[/]" if point.until else ""
+        out.print(f"[{colour}]{point.state:<8}[/]{point.name:<23}[dim]{point.kind:<10}[/]{escape(point.why)}{until}")
+    if made:
+        out.print(f"\nThe gate of {escape(made.application)} is open.")
+    else:
+        out.print(f"\nThe gate of {escape(made.application)} is closed: nothing above public leaves through it.")
+    warnings(made.warnings)
+
+
+def route(made: Explained) -> None:
+    """Print what each class of a label asks of a provider, what of it the contract has, and the verdict."""
+    for cell in made.cells:
+        colour, word = ("green", "yes") if cell.passed else ("red", "no")
+        kinds = f"for {', '.join(cell.kinds) or 'nobody'}: {'yes' if cell.kind_fits else 'no'}"
+        terms = "".join(f"; {term}: {'yes' if has else 'no'}" for term, has in cell.needs)
+        approved = "; the exact bytes need an approval" if cell.approve else ""
+        out.print(f"[{colour}]{word:<5}[/]{cell.name:<14}{kinds}{terms}{approved}")
+    if made.gate is not None:
+        state = "open" if made.gate else f"closed ({', '.join(made.gate.closed)})"
+        out.print(f"The gate of {escape(made.gate.application)} is {state}.")
+    out.print(f"\n{made.decision}: {escape(made.rule)}")
 
 
 _COLOURS = {"fine": "green", "note": "yellow", "missing": "red"}

@@ -219,6 +219,7 @@ FORMS: Final[Mapping[str, str]] = {
     "integer": "number",
     "boolean": "true or false",
     "array": "list of objects",
+    "object": "object",
     "date-time": "time",
 }
 LIMITS: Final[Mapping[str, str]] = {"maxLength": " characters", "maximum": "", "maxItems": ""}

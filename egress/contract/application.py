@@ -50,6 +50,7 @@ class Application(BaseModel):
         description="the local provider for what may not leave; without it, answers are quotes then",
     )
     local_model: str | None = Field(default=None, max_length=200)
+    note: str = Field(default="", max_length=500, description="what is to be known of this version")
     retired: bool = Field(default=False, description="whether nobody may ask through it any more")
 
     @property

@@ -17,8 +17,11 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from acl.labels import Level
 from egress.contract.forms import read_yaml, validated
 from egress.contract.provider import Kind, Term, Terms
+from egress.contract.register import current
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from acl.labels import Label
 
 NAME: Final = "matrix"  # there is one
@@ -146,6 +149,16 @@ def holds(matrix: Matrix, term: Term, terms: Terms) -> bool:
 def default_matrix() -> Matrix:
     """Give the strict matrix that an installation begins with."""
     return read_matrix(_DEFAULT.read_text("utf-8"))
+
+
+def matrix_now(connection: Connection) -> tuple[Matrix, int]:
+    """Give the matrix that holds, and its version; 0: the one that ships.
+
+    Raises:
+        BadRecord: What is kept cannot be read; then nothing may leave.
+    """
+    kept = current(connection, NAME, NAME)
+    return (default_matrix(), 0) if kept is None else (matrix_of(kept.record), kept.version)
 
 
 def read_matrix(text: str) -> Matrix:

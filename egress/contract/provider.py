@@ -132,6 +132,8 @@ class Provider(_Part):
         default_factory=dict, description="keys of their own for levels: confidential: vault:…; `key` for the others"
     )
 
+    note: str = Field(default="", max_length=500, description="what is to be known of this version")
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if self.host not in self.hosts:

@@ -9,10 +9,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, insert, select
+from sqlalchemy.exc import IntegrityError
 
 from audit.chain import canonical
 from audit.ledger import Event
-from egress.errors import RecordMoved
+from egress.errors import BadRecord, RecordMoved
 from store.schema import registered
 
 if TYPE_CHECKING:
@@ -36,7 +37,11 @@ class Registered:
 
 
 def current(connection: Connection, kind: str, name: str) -> Registered | None:
-    """Give the version that holds, or None where there never was one."""
+    """Give the version that holds, or None where there never was one.
+
+    Raises:
+        BadRecord: It cannot be read.
+    """
     c = registered.c
     rows = select(registered).where(c.kind == kind, c.name == name).order_by(c.version.desc()).limit(1)
     row = connection.execute(rows).one_or_none()
@@ -88,10 +93,15 @@ def put(
     before = current(connection, kind, name)
     held = before.version if before else 0
     if version is not None and version != held:
-        raise RecordMoved(f"{kind} {name} is at version {held}, not {version}: look at it again")
+        if version == 0:
+            raise RecordMoved(f"there is {kind}:{name} already, at version {held}: edit it")
+        raise RecordMoved(f"{kind}:{name} is at version {held}, not {version}: look at it again")
     now = datetime.now(UTC)
     values = {"kind": kind, "name": name, "version": held + 1, "record": canonical({"record": record})}
-    connection.execute(insert(registered).values(**values, made_by=by, made_at=now))
+    try:
+        connection.execute(insert(registered).values(**values, made_by=by, made_at=now))
+    except IntegrityError as error:  # on PostgreSQL, two writers may have seen the same version
+        raise RecordMoved(f"{kind}:{name} was changed by somebody else just now: look at it again") from error
     changed = _changed(before.record if before else {}, record)
     details: dict[str, Json] = {"kind_of": kind, "name": name, "version": held + 1, "changed": changed}
     ledger.append(connection, Event(f"{kind}.changed", by, str(uuid.uuid4()), details))
@@ -105,4 +115,8 @@ def _changed(before: Any, after: Any) -> list[str]:
 
 
 def _registered(row: Row[Any]) -> Registered:
-    return Registered(row.kind, row.name, row.version, json.loads(row.record)["record"], row.made_by, row.made_at)
+    try:
+        record = json.loads(row.record)["record"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise BadRecord(f"{row.kind}:{row.name}, version {row.version}, cannot be read") from error
+    return Registered(row.kind, row.name, row.version, record, row.made_by, row.made_at)

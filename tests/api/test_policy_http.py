@@ -22,6 +22,21 @@ EMERGENCY: Final = {"object": "coll:finance", "minutes": 5, "reason": "Fire."}
 FILES: Final = ("/policy/import", "/policy/directory")
 ABSENT: Final = f"/approvals/{RANDOM}"
 
+PROVIDER: Final = {
+    "version": 0,
+    "record": {
+        "name": "acme", "kind": "third-party", "base_url": "https://llm.example/v1", "hosts": ["llm.example"],
+        "models": [{"name": "large"}],
+    },
+}  # fmt: skip
+APPLICATION: Final = {
+    "version": 0,
+    "record": {
+        "name": "acme", "purpose": "Answers on a page", "owner": "user:ben", "ceiling": "internal",
+        "users": ["user:ben"],
+    },
+}  # fmt: skip
+
 # What each route gives without a key, to staff, to who manages one collection, to an administrator of the whole.
 TABLE: Final[list[tuple[str, str, Any, tuple[int, int, int, int]]]] = [
     ("POST", "/policy/changes", CHANGE, (401, 403, 200, 200)),
@@ -46,13 +61,22 @@ TABLE: Final[list[tuple[str, str, Any, tuple[int, int, int, int]]]] = [
     ("GET", "/me", None, (401, 200, 200, 200)),
     ("POST", "/keys", None, (401, 201, 201, 201)),
     ("DELETE", "/keys/ntk_absent", None, (401, 404, 404, 404)),
+    ("GET", "/providers", None, (401, 200, 200, 200)),
+    ("GET", "/providers/acme", None, (401, 404, 404, 404)),
+    ("GET", "/providers/acme/history", None, (401, 404, 404, 404)),
+    ("PUT", "/providers/acme", PROVIDER, (401, 403, 403, 200)),
+    ("GET", "/applications", None, (401, 200, 200, 200)),
+    ("GET", "/applications/acme", None, (401, 404, 404, 404)),
+    ("GET", "/applications/acme/history", None, (401, 404, 404, 404)),
+    ("PUT", "/applications/acme", APPLICATION, (401, 403, 403, 200)),
+    ("GET", "/applications/acme/gate", None, (401, 404, 404, 200)),
 ]
 
 
 def test_the_table_has_every_route() -> None:
     listed = {(method, path.partition("?")[0].replace(RANDOM, "{id}")) for method, path, _, _ in TABLE}
     there = {
-        (method.upper(), path.removeprefix("/api/v1").replace("{prefix}", "ntk_absent"))
+        (method.upper(), path.removeprefix("/api/v1").replace("{prefix}", "ntk_absent").replace("{name}", "acme"))
         for path, methods in generate.interface().openapi()["paths"].items()
         for method in methods
         if path.startswith("/api/v1/")
@@ -77,7 +101,9 @@ def test_what_each_route_gives_to_whom(
             assert answer.json()["status"] == answer.status_code
 
 
-@pytest.mark.parametrize(("method", "path", "body"), [it[:3] for it in TABLE if it[0] == "POST" and it[1] not in FILES])
+@pytest.mark.parametrize(
+    ("method", "path", "body"), [it[:3] for it in TABLE if it[0] in ("POST", "PUT") and it[1] not in FILES]
+)
 def test_a_field_that_nobody_knows_is_refused(office: Office, method: str, path: str, body: Any) -> None:
     """AP-05: above all one that names somebody else."""
     for field in ("user", "role", "asked_by"):
