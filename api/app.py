@@ -20,7 +20,7 @@ from api.gangway import Gangway
 from api.purging import purging
 from api.wiring import require_whole_index
 from audit.ledger import Event
-from egress.errors import PolicyBehind
+from egress.errors import PolicyBehind, QuotaExceeded
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
@@ -107,7 +107,10 @@ def _shown(body: dict[str, Any], headers: dict[str, str] | None = None) -> JSONR
 
 def _on_error(_request: Request, error: Exception) -> JSONResponse:
     report(error)
-    return _shown(problem(error), HEADERS.get(type(error)))
+    headers = HEADERS.get(type(error))
+    if isinstance(error, QuotaExceeded):
+        headers = {"Retry-After": str(error.retry_after)}  # seconds
+    return _shown(problem(error), headers)
 
 
 def _on_invalid(request: Request, error: Exception) -> JSONResponse:

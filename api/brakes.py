@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
 from pydantic import Field
 
+from acl.admin.gate import refusal_recorded
 from api.body import OneMeaning
 from api.caller import Asked, Body, Calling, Id
 from egress.brakes.lifting import ask_to_lift
+from egress.brakes.quotas import KIND, NAME, Quotas, quotas_in_force, require_setter, set_quotas
 from egress.brakes.stops import MOST_REASON, parse_target, stop, stops_for, unknown
+from egress.brakes.usage import usage
+from egress.contract.forms import to_json, validated
+from egress.contract.register import current
 from store.engine import snapshot
 
 if TYPE_CHECKING:
@@ -19,6 +25,7 @@ if TYPE_CHECKING:
 
     from audit.chain import Json
     from egress.brakes.stops import Stop
+    from egress.brakes.usage import Used
 
 router = APIRouter(prefix="/api/v1", route_class=OneMeaning)
 
@@ -44,6 +51,17 @@ class StopsQuery(Asked):
     """Which stops are to be listed."""
 
     lifted: bool = Field(default=False, description="Also those that are in force no longer.")
+
+
+class QuotasIn(Body):
+    """The quotas that are to hold."""
+
+    quotas: dict[str, Any] = Field(
+        description="All limits, in the form of `GET /api/v1/quotas`; `ntk quota schema` prints its JSON schema."
+    )
+    version: int | None = Field(
+        default=None, ge=0, le=2**31 - 1, description="Change nothing unless this version holds; 0 is the default."
+    )
 
 
 @router.post("/stops", status_code=201)
@@ -75,6 +93,51 @@ def post_lift(id: Id, body: LiftIn, caller: Calling) -> JSONResponse:  # noqa: A
 def warnings_of(connection: Connection, made: Stop) -> list[str]:
     """Give what somebody should know of a stop that he has just made."""
     return [f"nothing is registered as {made.target}: is this its name?"] if unknown(connection, made.target) else []
+
+
+@router.get("/quotas")
+def get_quotas(caller: Calling) -> JSONResponse:
+    """Show the quotas that hold, with their version, for an administrator of the whole."""
+    with refusal_recorded(caller.ledger, caller.user, what="quotas"), snapshot(caller.engine) as connection:
+        require_setter(connection, caller.user)
+        return JSONResponse(quotas_to_json(connection))
+
+
+@router.put("/quotas")
+def put_quotas(body: QuotasIn, caller: Calling) -> JSONResponse:
+    """Let other quotas hold, from the next request on; for an administrator of the whole."""
+    quotas = validated(Quotas, body.quotas, "quotas")
+    made = set_quotas(caller.engine, caller.ledger, caller.user, quotas, version=body.version)
+    return JSONResponse({"version": made.version})
+
+
+@router.get("/quotas/usage")
+def get_usage(caller: Calling) -> JSONResponse:
+    """List what is used of the quotas, by whom, for an administrator of the whole."""
+    with refusal_recorded(caller.ledger, caller.user, what="quotas"), snapshot(caller.engine) as connection:
+        found = usage(connection, caller.user, datetime.now(UTC))
+    caller.read("quotas")
+    return JSONResponse({"items": [used_to_json(one) for one in found], "next": None})
+
+
+def quotas_to_json(connection: Connection) -> dict[str, Json]:
+    """Give the quotas that hold, and their version; 0 where the default holds."""
+    kept = current(connection, KIND, NAME)
+    return {"version": kept.version if kept else 0, "quotas": to_json(quotas_in_force(connection))}
+
+
+def used_to_json(one: Used) -> dict[str, Json]:
+    """Give what is used of a quota as JSON values."""
+    return {
+        "measure": one.measure,
+        "window": one.window,
+        "per": one.per,
+        "whose": one.whose,
+        "level": one.level,
+        "used": one.used,
+        "most": one.most,
+        "until": one.until.isoformat(timespec="seconds"),
+    }
 
 
 def stop_to_json(made: Stop) -> dict[str, Json]:

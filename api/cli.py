@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from api import show
-from api.commands import approvals, gating, intake, people, places, policy, records, redaction, stopping
+from api.commands import approvals, gating, intake, people, places, policy, quotas, records, redaction, stopping
 from api.commands.common import DATA, As, AsJson, Data
 from api.errors import UNEXPECTED, CannotListen, Exit, problem, row_of
 
@@ -48,6 +48,7 @@ app.add_typer(intake.quarantine_app, name="quarantine")
 app.command("approve")(approvals.approve)
 app.add_typer(approvals.break_glass_app, name="break-glass")
 app.add_typer(stopping.kill_app, name="kill")
+app.add_typer(quotas.quota_app, name="quota")
 app.add_typer(redaction.redaction_app, name="redaction")
 app.add_typer(records.provider_app, name="provider")
 app.add_typer(records.app_app, name="app")

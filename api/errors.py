@@ -130,6 +130,8 @@ ERRORS: Final[Mapping[type[Exception], Row]] = {
     egress.NoSuchRecord: Row(404, Exit.NO, "no-such-record", "No such record"),
     egress.RecordMoved: Row(409, Exit.NO, "record-moved", "The record changed meanwhile"),
     egress.Stopped: Row(503, Exit.NO, "stopped", "It is stopped"),
+    egress.QuotaExceeded: Row(429, Exit.NO, "quota-exceeded", "A quota is used up"),
+    egress.CountersDown: Row(503, Exit.NO, "counters-down", "Requests cannot be counted", _LATER),
     egress.NoSuchStop: Row(404, Exit.NO, "no-such-stop", "No such stop is in force"),
     ingest.NoSuchFolder: Row(422, Exit.MISUSE, "no-such-folder", "No such folder"),
     ingest.EmptyFolder: Row(422, Exit.MISUSE, "empty-folder", "The folder is empty"),

@@ -16,6 +16,8 @@ EgressError
 ├── NoSuchRecord            there is no provider or application of this name
 ├── RecordMoved             somebody else has changed a record meanwhile
 ├── Stopped                 an administrator has stopped the asker, the application, the provider or everything
+├── QuotaExceeded           as much as may be was asked or sent in this window of time
+├── CountersDown            the counters of requests do not answer
 └── NoSuchStop              no stop of this id is in force, or it is not for this person to know
 """
 
@@ -88,3 +90,16 @@ class Stopped(EgressError):
 
 class NoSuchStop(EgressError):
     """No stop of this id is in force, or it is not for this person to know."""
+
+
+class QuotaExceeded(EgressError):
+    """As much as may be was asked or sent in this window of time."""
+
+    def __init__(self, message: str, *, retry_after: int) -> None:
+        """Say it, and in how many seconds there is room again."""
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class CountersDown(EgressError):
+    """The counters of requests do not answer."""
