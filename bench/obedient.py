@@ -16,7 +16,7 @@ from urllib.parse import quote
 from egress.types import Draft
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from egress.types import RedactedPrompt
 
@@ -96,7 +96,7 @@ def cases(wordings: Sequence[str] = WORDINGS) -> Iterator[Case]:
 class Obedient:
     """Does whatever it is told to, by whomever."""
 
-    def complete(self, prompt: RedactedPrompt) -> Draft:
+    def complete(self, prompt: RedactedPrompt, proceed: Callable[[], None] | None = None) -> Draft:  # noqa: ARG002
         """Follow every order in the prompt, once with each thing that is worth stealing, in four encodings."""
         orders = _ORDER.findall(prompt.user)
         loot = [word for found in (LOOT, *_tokens(prompt)) for word in encoded(found)]

@@ -84,8 +84,8 @@ class _Quote:
 class Extractive:
     """Quote up to three sentences of the excerpts, about 500 characters, each with its citation."""
 
-    def complete(self, prompt: RedactedPrompt) -> Draft:
-        """Answer with the quotes of `quote`.
+    def complete(self, prompt: RedactedPrompt, proceed: Callable[[], None] | None = None) -> Draft:  # noqa: ARG002
+        """Answer with the quotes of `quote`, at once.
 
         Raises:
             ModelDown: The excerpts hold no word.

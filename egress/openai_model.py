@@ -1,8 +1,7 @@
 """The client of any model server that speaks the OpenAI chat protocol.
 
-Nothing but the arguments given here decides what is sent where: no variable of the environment, no
-proxy, no redirect, no header of the library's own. An answer is whole and well-formed, or there is
-none.
+An answer is whole and well-formed, or there is none. A request is sent again only where it was surely not
+taken; all that a call does has one deadline, and ends at once when its caller says so.
 """
 
 from __future__ import annotations
@@ -10,55 +9,60 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import contextlib
-import os
-import re
 import threading
-from dataclasses import dataclass
-from datetime import timedelta
-from typing import TYPE_CHECKING, Final, Self
-
-# The library reads this when it is imported, and would set up logging for the whole process.
-os.environ["OPENAI_LOG"] = ""
+import time
+from typing import TYPE_CHECKING, Final, Protocol, Self
 
 import httpx2
-import openai
+import stamina
 
+from egress.breaker import Breaker
 from egress.errors import ModelDown
-from egress.openai_stream import BYTES_PER_CHARACTER, Refused, Reply, lines
+from egress.openai_client import (
+    DEFAULT_DIALECT,
+    DEFAULT_LIMITS,
+    Dialect,
+    Limits,
+    Rejected,
+    begin,
+    checked_key,
+    checked_url,
+    open_client,
+    reason_of,
+    tells_of_failure,
+    wait_before_another,
+)
+from egress.openai_stream import BYTES_PER_CHARACTER, Refused, Reply, Unusable, lines
 from egress.prompt import messages
 from egress.types import Draft
-from store.cause import cause_of
+from egress.usage import usage_of
+from store.errors import SecretMissing
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Callable
 
     from openai.types.chat import ChatCompletionMessageParam
 
+    from egress.breaker import Outcome
     from egress.types import RedactedPrompt
 
+__all__ = ["DEFAULT_DIALECT", "DEFAULT_LIMITS", "Dialect", "Key", "Limits", "OpenAiModel"]
+
 _FOR_THE_REST: Final = 0.05  # seconds
-_KEY: Final = re.compile(r"[!-~]*", re.ASCII)
+_BETWEEN_LOOKS: Final = 0.25  # seconds between two calls of `proceed`
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How long to wait for a model, and how much to take from it."""
+class Key(Protocol):
+    """A key that may change, such as `store.key_ring.HeldKey`."""
 
-    connect: timedelta = timedelta(seconds=5)
-    silence: timedelta = timedelta(seconds=30)  # between two pieces of the answer, and before the first
-    total: timedelta = timedelta(seconds=120)  # from the call to the last character, whatever happens between
-    characters: int = 20_000  # of the answer
+    def __call__(self) -> str:
+        """Give the key as it is now; what it raises of `store.errors` ends the call."""
+        ...
 
-
-DEFAULT_LIMITS: Final = Limits()
-
-
-class _Client(openai.AsyncOpenAI):
-    @property
-    def default_headers(self) -> dict[str, str | openai.Omit]:
-        """Give none: the library's hold what OPENAI_CUSTOM_HEADERS says, which may even be no header at all."""
-        return {}
+    def forget(self, used: str) -> None:
+        """Take note that the provider refused this key."""
+        ...
 
 
 class OpenAiModel:
@@ -72,39 +76,33 @@ class OpenAiModel:
         self,
         base_url: str,
         model: str,
-        api_key: str,
+        key: str | Key,
         *,
         limits: Limits = DEFAULT_LIMITS,
+        dialect: Dialect = DEFAULT_DIALECT,
         tls: ssl.SSLContext | None = None,
+        breaker: Breaker | None = None,
     ) -> None:
         """Prepare the client; nothing is sent yet.
 
         Args:
-            base_url: Up to and with the version, such as https://llm.example/v1.
+            base_url: Up to and with the version, such as https://llm.example/v1; http for a near address alone.
             model: The name that the provider gives to the model.
-            api_key: Sent as a bearer token to this provider alone; empty for a server that wants none.
+            key: Sent as a bearer token to this provider alone; empty for a server that wants none. What can be
+                called is called for each request, so that a key may change.
             limits: When to give up.
+            dialect: What the server understands.
             tls: Trusts the organisation's own authority; by default that of the system.
+            breaker: Shared by the models of one provider; by default one of its own.
 
         Raises:
-            ValueError: The URL is no plain http or https URL, or the key holds a blank or control character.
+            ValueError: The URL is none that may be sent to, or the key holds a blank or control character.
         """
-        url = httpx2.URL(base_url)
-        if url.scheme not in {"http", "https"} or not url.host or url.userinfo or url.query or url.fragment:
-            raise ValueError("a base URL has http or https, a host, a path, and neither user, query nor fragment")
-        if not _KEY.fullmatch(api_key):
-            raise ValueError("the key of the model provider holds a blank or a control character")
-        self._host, self._model, self._key, self._limits = url.host, model, api_key, limits
-        silence = limits.silence.total_seconds()
-        self._http = httpx2.AsyncClient(
-            trust_env=False,
-            follow_redirects=False,
-            verify=tls or True,
-            timeout=httpx2.Timeout(silence, connect=limits.connect.total_seconds()),
-            event_hooks={"request": [self._set_headers], "response": [self._refuse_unless_stream]},
-        )
-        self._openai = _Client(api_key="set for each request", base_url=url, http_client=self._http, max_retries=0)
-        _ = self._openai.chat.completions  # imported at first use, which must not eat into a deadline
+        url = checked_url(base_url)
+        self._host, self._model, self._limits, self._dialect = url.host, model, limits, dialect
+        self._key: Key = _Fixed(checked_key(key)) if isinstance(key, str) else key
+        self._breaker = breaker or Breaker()
+        self._openai = open_client(url, limits, tls)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name=f"model {url.host}", daemon=True)
         self._thread.start()
@@ -126,84 +124,126 @@ class OpenAiModel:
         self._thread.join()
         self._loop.close()
 
-    def complete(self, prompt: RedactedPrompt) -> Draft:
-        """Send the prompt once and wait for the whole answer.
+    def complete(self, prompt: RedactedPrompt, proceed: Callable[[], None] | None = None) -> Draft:
+        """Send the prompt and wait for the whole answer.
+
+        Args:
+            prompt: What to send.
+            proceed: As `egress.types.Llm` says; the connection is closed when it raises.
 
         Raises:
             ModelDown: There is no whole, well-formed answer in time. The message is for operators; it
-                holds nothing of the prompt, the answer or the key. Nothing is sent twice.
+                holds nothing of the prompt, the answer or the key.
         """
         if self._loop.is_closed():
             raise ModelDown(f"model provider {self._host}: the client is closed")
+        if proceed:
+            proceed()
+        if seconds := self._breaker.begin():
+            raise ModelDown(f"model provider {self._host}: failed again and again; tried again in {seconds} s")
+        outcome: Outcome = "nothing learnt"
         asked = asyncio.run_coroutine_threadsafe(self._ask(prompt), self._loop)
         try:
-            # The deadline is kept on the loop; the second more is for a loop that lost its thread in a fork.
-            return asked.result(self._limits.total.total_seconds() + 1)
-        except Exception as error:  # noqa: BLE001  a foreign server can make its parser raise anything
-            reason = self._reason(error)
+            draft = self._awaited(asked, proceed)
+        except _Failed as error:
+            outcome, reason = error.outcome, str(error)
+        else:
+            outcome = "worked"
+            return draft
         finally:
             asked.cancel()
+            self._breaker.end(outcome)
         # Raised outside of the handler: the foreign error, which may quote prompt, answer or key, is no part of it.
         raise ModelDown(f"model provider {self._host}: {reason}")
 
+    def _awaited(self, asked: concurrent.futures.Future[Draft], proceed: Callable[[], None] | None) -> Draft:
+        # The deadline is kept on the loop; the second more is for a loop that lost its thread in a fork.
+        until = time.monotonic() + self._limits.total.total_seconds() + 1
+        while not asked.done() and (left := until - time.monotonic()) > 0:
+            concurrent.futures.wait([asked], min(left, _BETWEEN_LOOKS) if proceed else left)
+            if proceed and not asked.done():
+                proceed()
+        try:
+            return asked.result(0)
+        except Exception as error:  # noqa: BLE001  a foreign server can make its parser raise anything
+            failed = _Failed(reason_of(error, self._limits))
+            failed.outcome = _learnt(error)
+        raise failed
+
     async def _ask(self, prompt: RedactedPrompt) -> Draft:
-        async with asyncio.timeout(self._limits.total.total_seconds()):
-            stream = await self._openai.chat.completions.create(
-                model=self._model, messages=_as_sent(prompt), stream=True, store=False, temperature=0
-            )
-            most = self._limits.characters
-            # The library's own reader replaces bad UTF-8, ignores a missing end and takes lines of any length.
-            received = lines(stream.response.aiter_bytes(), most * BYTES_PER_CHARACTER)
-            async with stream, contextlib.aclosing(received):
-                reply = await _read(received, Reply(most))
-            return Draft(reply.whole_text(), reply.model or self._model)
+        async with asyncio.timeout(self._limits.total.total_seconds()) as deadline:
+            key = await self._current_key()
+            try:
+                return await self._send(prompt, key, deadline)
+            except Rejected as error:
+                if error.status not in {401, 403}:
+                    raise
+                refused = error
+            await asyncio.to_thread(self._key.forget, key)
+            renewed = await self._current_key()
+            # A provider asks who calls before it takes a request; so nothing was taken, and a rotated key may go.
+            if refused.status != 401 or renewed == key:
+                raise refused
+            return await self._send(prompt, renewed, deadline)
 
-    async def _set_headers(self, request: httpx2.Request) -> None:
-        """Send these headers alone; the library's would tell platform, versions, organisation and project."""
-        request.headers = httpx2.Headers(
-            {
-                "Host": request.url.netloc.decode("ascii"),
-                "Accept": "text/event-stream",
-                "Accept-Encoding": "identity",
-                "Content-Type": "application/json",
-                "Content-Length": str(len(request.content)),
-                "User-Agent": "need-to-know",
-                **({"Authorization": f"Bearer {self._key}"} if self._key else {}),
-            }
-        )
+    async def _current_key(self) -> str:
+        if isinstance(self._key, _Fixed):
+            return self._key()
+        # In a thread: a secrets manager may take its time, and the loop serves other calls.
+        key = await asyncio.to_thread(self._key)
+        try:
+            return checked_key(key)
+        except ValueError as error:
+            raise SecretMissing(str(error)) from None
 
-    async def _refuse_unless_stream(self, response: httpx2.Response) -> None:
-        """Refuse before a byte of the body is read: it may be endless, or echo the prompt."""
-        if response.status_code != 200:
-            after = response.headers.get("retry-after", "")
-            later = f"; retry after {int(after)} s" if re.fullmatch(r"[0-9]{1,6}", after) else ""
-            raise Refused(f"answered {response.status_code}{later}")
-        if response.headers.get("content-type", "").partition(";")[0].strip().lower() != "text/event-stream":
-            raise Refused("answered 200, but with no event stream")
+    async def _send(self, prompt: RedactedPrompt, key: str, deadline: asyncio.Timeout) -> Draft:
+        def wait(error: Exception) -> float | bool:
+            seconds, until = wait_before_another(error), deadline.when()
+            # Nobody waits for what the deadline would cut off.
+            in_time = seconds is not None and until is not None and self._loop.time() + seconds < until
+            return seconds if seconds is not None and in_time else False
 
-    def _reason(self, error: Exception) -> str:
-        """Say what went wrong in words of our own."""
-        match error:
-            case Refused():
-                words = str(error)
-            case openai.APITimeoutError() | httpx2.TimeoutException():
-                words = "silent for too long"
-            case concurrent.futures.CancelledError():
-                words = "the client was closed"
-            case TimeoutError():
-                words = f"no whole answer within {self._limits.total.total_seconds():g} s"
-            case openai.APIConnectionError() | httpx2.TransportError():
-                words = f"the connection failed ({cause_of(error)})"
-            case ValueError() | RecursionError() | httpx2.DecodingError():
-                words = "malformed answer"
-            case _:
-                words = f"unexpected failure ({type(error).__name__})"
-        return words
+        async for attempt in stamina.retry_context(wait, attempts=self._limits.attempts, timeout=None):
+            with attempt:
+                stream = await begin(self._openai, self._model, _as_sent(prompt), key, self._dialect)
+        # Past the head nothing is tried again: the request was taken, and has cost tokens.
+        most = self._limits.characters
+        # The library's own reader replaces bad UTF-8, ignores a missing end and takes lines of any length.
+        received = lines(stream.response.aiter_bytes(), most * BYTES_PER_CHARACTER)
+        async with stream, contextlib.aclosing(received):
+            reply = await _read(received, Reply(most))
+        text = reply.whole_text()
+        return Draft(text, reply.model or self._model, usage=usage_of(prompt.system + prompt.user, text, reply.usage))
 
     async def _shut_down(self) -> None:
         for task in asyncio.all_tasks() - {asyncio.current_task()}:
             task.cancel()
         await self._openai.close()
+
+
+class _Fixed:
+    """A key that never changes."""
+
+    def __init__(self, key: str) -> None:
+        self._value = key
+
+    def __call__(self) -> str:
+        return self._value
+
+    def forget(self, used: str) -> None:
+        """Keep it: there is no other."""
+
+
+class _Failed(Exception):
+    """A call that came to no answer, in words of our own."""
+
+    outcome: Outcome = "failed"
+
+
+def _learnt(error: Exception) -> Outcome:
+    if isinstance(error, Unusable):
+        return "worked"
+    return "failed" if tells_of_failure(error) else "nothing learnt"
 
 
 async def _read(received: AsyncGenerator[bytes], reply: Reply) -> Reply:

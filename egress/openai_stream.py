@@ -28,6 +28,10 @@ class Refused(Exception):
     """No usable answer; the message holds no foreign text."""
 
 
+class Unusable(Refused):
+    """The provider works as it should; this answer cannot be used all the same."""
+
+
 class _Delta(BaseModel):
     content: str | None = None
     refusal: str | None = None
@@ -45,6 +49,7 @@ class _Event(BaseModel):
     choices: list[_Choice] = []
     model: str | None = None
     error: Any = None
+    usage: Any = None  # believed no further than a count of our own
 
 
 class Reply:
@@ -53,6 +58,7 @@ class Reply:
     def __init__(self, limit: int) -> None:
         self.done = False
         self.model = ""
+        self.usage: object = None
         self._ended = False
         self._pieces: list[str] = []
         self._room = limit
@@ -70,6 +76,7 @@ class Reply:
             raise Refused("answered 200, but with an error")
         if event.model and _MODEL_NAME.fullmatch(event.model):
             self.model = event.model
+        self.usage = self.usage if event.usage is None else event.usage
         for choice in event.choices:
             self._take(choice)
 
@@ -77,16 +84,16 @@ class Reply:
         if choice.index != 0:
             raise Refused("answered more than once")
         if choice.delta.tool_calls or choice.delta.function_call:
-            raise Refused(_ENDINGS["tool_calls"])
+            raise Unusable(_ENDINGS["tool_calls"])
         if choice.delta.refusal:
-            raise Refused("the model refused to answer")
+            raise Unusable("the model refused to answer")
         if content := choice.delta.content:
             self._pieces.append(content)
             self._room -= len(content)
         if self._room < 0:
-            raise Refused("the answer is too long")
+            raise Unusable("the answer is too long")
         if choice.finish_reason not in {None, "", "stop"}:
-            raise Refused(_ENDINGS.get(choice.finish_reason or "", "the answer ended for an unknown reason"))
+            raise Unusable(_ENDINGS.get(choice.finish_reason or "", "the answer ended for an unknown reason"))
         self._ended = self._ended or choice.finish_reason == "stop"
 
     def whole_text(self) -> str:
@@ -95,7 +102,7 @@ class Reply:
             raise Refused("the answer broke off")
         text = "".join(self._pieces)
         if not text.strip():
-            raise Refused("the answer is empty")
+            raise Unusable("the answer is empty")
         return text
 
 

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
     from acl.decision import Principal
     from acl.labels import Label
     from acl.names import DocumentId
     from egress.route import Route
+    from egress.usage import Usage
     from retrieval.types import ChunkId
 
 
@@ -35,6 +36,7 @@ class Draft:
     text: str
     model: str
     notes: tuple[str, ...] = ()  # what the asker must know of how it was made; shown with the warnings
+    usage: Usage | None = None  # None: no model took tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +51,13 @@ class Checked:
 class Llm(Protocol):
     """A language model, or what stands in for one."""
 
-    def complete(self, prompt: RedactedPrompt) -> Draft:
+    def complete(self, prompt: RedactedPrompt, proceed: Callable[[], None] | None = None) -> Draft:
         """Answer the prompt.
+
+        Args:
+            prompt: What to answer.
+            proceed: Called from the same thread before anything is sent, and at least every half second while
+                it waits. What it raises ends the call at once, and is raised. Who does not wait need not call it.
 
         Raises:
             ModelDown: No usable answer came: refused, too slow, too long, malformed.

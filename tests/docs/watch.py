@@ -80,9 +80,9 @@ class WatchedLlm:
     llm: Llm
     seen: Seen
 
-    def complete(self, prompt: RedactedPrompt) -> Draft:
+    def complete(self, prompt: RedactedPrompt, proceed: Callable[[], None] | None = None) -> Draft:
         """Complete, and note."""
-        draft = self.llm.complete(prompt)
+        draft = self.llm.complete(prompt, proceed)
         self.seen.prompts.append(prompt)
         self.seen.drafts.append(draft)
         return draft

@@ -26,6 +26,8 @@ from tests.ingest.detectors.made_up import ANY, chance
 from tests.worlds import ADMIN, World
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -160,7 +162,7 @@ def test_no_record_no_call(world: World, anna: UserId, provider: LoopbackProvide
 
 def test_no_record_of_the_end_no_answer(world: World, anna: UserId) -> None:
     class Filling:
-        def complete(self, prompt: RedactedPrompt) -> Draft:
+        def complete(self, prompt: RedactedPrompt, proceed: Callable[[], None] | None = None) -> Draft:
             with write(world.store.engine) as connection:
                 connection.execute(
                     text("CREATE TRIGGER full BEFORE INSERT ON audit_record BEGIN SELECT RAISE(ABORT, 'full'); END")
@@ -223,7 +225,7 @@ def test_a_right_withdrawn_while_the_model_thinks_is_not_honoured(world: World, 
     """FT-17."""
 
     class Slow:
-        def complete(self, prompt: RedactedPrompt) -> Draft:
+        def complete(self, prompt: RedactedPrompt, proceed: Callable[[], None] | None = None) -> Draft:
             world.withdraw("group:finance", "coll:finance")
             return Extractive().complete(prompt)
 

@@ -26,6 +26,8 @@ from store.errors import CannotDecrypt
 from tests.worlds import APP, World
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from acl.names import UserId
 
 
@@ -35,7 +37,7 @@ class Calls:
 
     prompts: list[RedactedPrompt] = field(default_factory=list)
 
-    def complete(self, prompt: RedactedPrompt) -> Draft:
+    def complete(self, prompt: RedactedPrompt, proceed: Callable[[], None] | None = None) -> Draft:
         self.prompts.append(prompt)
         return Extractive().complete(prompt)
 

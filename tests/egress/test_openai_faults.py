@@ -129,6 +129,24 @@ def test_a_whole_answer_is_taken_however_it_is_cut(script: Script) -> None:
         assert ask(wire) == ANSWER
 
 
+def test_lines_of_the_stream_itself_are_text_when_they_stand_in_content() -> None:
+    """PI-10: whatever a model writes ends nothing, begins nothing, and is taken as it is."""
+    text = 'event: done\nid: 7\r\nretry: 1\n\ndata: [DONE]\n\ndata: {"choices": []}\u2028\u2029\x85: end'
+    raw = json.dumps({"choices": [{"index": 0, "delta": {"content": text}}]}, ensure_ascii=False)
+    for event in (chunk(text), b"data: " + raw.encode() + b"\n\n"):
+        with Wire(says(OK, event, STOP, DONE)) as wire:
+            assert ask(wire) == text
+
+
+def test_nothing_goes_where_a_provider_sends_on() -> None:
+    with Wire(says(OK, GOOD)) as elsewhere:
+        for line in ("301 Moved", "302 Found", "303 See Other", "307 Temporary", "308 Permanent"):
+            moved = status(line, b"", f"Location: {elsewhere.base_url}/chat/completions")
+            with Wire(says(moved)) as wire, pytest.raises(ModelDown, match=f"answered {line[:3]}"):
+                ask(wire)
+    assert elsewhere.received == []
+
+
 def test_characters_cut_over_pieces_arrive_whole() -> None:
     event = b'data: {"choices": [{"delta": {"content": "' + "Zürich 😀".encode() + b'"}}]}\n\n'
     with Wire(slowly(OK, *(bytes([byte]) for byte in event), STOP + DONE)) as wire:
@@ -162,7 +180,7 @@ def test_a_name_that_is_not_found_or_looked_up_for_too_long_is_model_down(monkey
         ):
             monkeypatch.setattr(socket, "getaddrinfo", look_up)
             began = time.monotonic()
-            model = OpenAiModel("http://llm.example/v1", "small", KEY, limits=HURRIED)
+            model = OpenAiModel("https://llm.example/v1", "small", KEY, limits=HURRIED)
             with model, pytest.raises(ModelDown, match=reason):
                 model.complete(PROMPT)
             assert time.monotonic() - began < 0.45

@@ -46,6 +46,7 @@ def test_exactly_the_prompt_is_sent_and_no_more() -> None:
         "messages": [{"role": "system", "content": PROMPT.system}, {"role": "user", "content": PROMPT.user}],
         "stream": True,
         "store": False,
+        "stream_options": {"include_usage": True},
         "temperature": 0,
     }
     assert request.headers == {

@@ -39,7 +39,7 @@ class Wire:
 
     def __init__(self, script: Script, tls: ssl.SSLContext | None = None) -> None:
         self.received: list[bytes] = []
-        self.asked, self._over = threading.Event(), threading.Event()
+        self.asked, self.left, self._over = threading.Event(), threading.Event(), threading.Event()
         self._script, self._tls = script, tls
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.base_url = f"http{'s' if tls else ''}://127.0.0.1:{self._listener.getsockname()[1]}/v1"
@@ -73,7 +73,10 @@ class Wire:
                 body += connection.recv(65536)
             self.received.append(head + b"\r\n\r\n" + body)
             self.asked.set()
-            self._script(connection, self._over)
+            try:
+                self._script(connection, self._over)
+            finally:
+                self.left.set()  # after `waits` and `drips`: the client has hung up
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_WR)
             if connection is not plain:
@@ -130,6 +133,16 @@ def waits(head: bytes) -> Script:
         connection.sendall(head)
         with contextlib.suppress(OSError):
             connection.recv(1)  # until the client hangs up
+
+    return script
+
+
+def in_turn(*scripts: Script) -> Script:
+    """Do as each script says, one after the other, and as the last one from then on."""
+    left = list(scripts)
+
+    def script(connection: socket.socket, over: threading.Event) -> None:
+        (left.pop(0) if len(left) > 1 else left[0])(connection, over)
 
     return script
 
