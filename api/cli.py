@@ -19,7 +19,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from api import show
-from api.commands import approvals, gating, intake, people, places, policy, quotas, records, redaction, stopping
+from api.commands import (
+    approvals,
+    gating,
+    incidents,
+    intake,
+    people,
+    places,
+    policy,
+    quotas,
+    records,
+    redaction,
+    stopping,
+)
 from api.commands.common import DATA, As, AsJson, Data
 from api.errors import UNEXPECTED, CannotListen, Exit, problem, row_of
 
@@ -49,6 +61,9 @@ app.command("approve")(approvals.approve)
 app.add_typer(approvals.break_glass_app, name="break-glass")
 app.add_typer(stopping.kill_app, name="kill")
 app.add_typer(quotas.quota_app, name="quota")
+app.add_typer(incidents.incident_app, name="incident")
+app.add_typer(incidents.task_app, name="task")
+app.command("purge")(incidents.purge)
 app.add_typer(redaction.redaction_app, name="redaction")
 app.add_typer(records.provider_app, name="provider")
 app.add_typer(records.app_app, name="app")

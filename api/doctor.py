@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from contextlib import closing
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
@@ -17,6 +18,8 @@ from api.index_home import home_of
 from api.settings import cache_folder, load_settings
 from api.wiring import missing_points
 from audit.ledger import verify
+from egress.incident.incidents import all_incidents
+from egress.incident.tasks import tasks_of
 from ingest.probe import Guard, confinement
 from retrieval.converted import Origin, kept
 from retrieval.embed import MODEL_NAME
@@ -83,6 +86,7 @@ def examine(root: Path) -> list[Finding]:
         findings.append(_tried("tags", lambda: _tags(store)))
         findings.append(_tried("documents", lambda: _documents(store)))
         findings.append(_tried("audit trail", lambda: _audit(store)))
+        findings.append(_tried("incidents", lambda: _incidents(store)))
         if store.demo:
             findings.append(Finding("demo", State.NOTE, "anybody on this machine may ask under any name (--as)"))
     finally:
@@ -243,3 +247,14 @@ def _documents(store: Store) -> tuple[State, str]:
 def _audit(store: Store) -> tuple[State, str]:
     verified = verify(store.engine)
     return State.FINE, f"{verified.records} records, the chain verifies"
+
+
+def _incidents(store: Store) -> tuple[State, str]:
+    now = datetime.now(UTC)
+    with snapshot(store.engine) as connection:
+        many, todo = len(all_incidents(connection)), tasks_of(connection)
+    late = [task for task in todo if task.overdue(now)]
+    told = [f"{many} are open: see ntk incident list"] if many else []
+    told += [f"{len(late)} tasks are overdue, the first since {late[0].due_at:%Y-%m-%d %H:%M} UTC"] if late else []
+    told += [f"{len(todo)} tasks are to be done: see ntk task list"] if todo else []
+    return (State.NOTE, "; ".join(told)) if told else (State.FINE, "none is open, and nothing is to be done")

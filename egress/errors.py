@@ -18,7 +18,10 @@ EgressError
 ├── Stopped                 an administrator has stopped the asker, the application, the provider or everything
 ├── QuotaExceeded           as much as may be was asked or sent in this window of time
 ├── CountersDown            the counters of requests do not answer
-└── NoSuchStop              no stop of this id is in force, or it is not for this person to know
+├── NoSuchStop              no stop of this id is in force, or it is not for this person to know
+├── BadIncident             an incident cannot be opened, closed or counted from as it is asked
+├── NoSuchIncident          there is no incident of this id, or none that is open
+└── NoSuchTask              no task of this id is to be done
 """
 
 from __future__ import annotations
@@ -103,3 +106,15 @@ class QuotaExceeded(EgressError):
 
 class CountersDown(EgressError):
     """The counters of requests do not answer."""
+
+
+class BadIncident(EgressError):
+    """An incident cannot be opened, closed or counted from as it is asked."""
+
+
+class NoSuchIncident(EgressError):
+    """There is no incident of this id, or none that is open."""
+
+
+class NoSuchTask(EgressError):
+    """No task of this id is to be done."""
