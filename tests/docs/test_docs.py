@@ -15,6 +15,9 @@ from api.settings import Settings, load_settings
 from docs import generate
 from docs.commands_page import commands
 from docs.settings_page import settings
+from egress.contract.application import Application
+from egress.contract.forms import read_yaml
+from egress.contract.provider import Provider
 from ingest.declared import Declaration, DeclarationFile, parse_declaration
 from ingest.parse import FORMATS
 from tests.docs.blocks import NAMES, ROOT, Block, blocks, prose, shell_lines
@@ -30,6 +33,7 @@ OPTIONS: Final[Mapping[str, set[str]]] = {
 }
 WORDS: Final = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
 HOSTS: Final = {
+    "10.0.0.7",
     "127.0.0.1",
     "llm.example",
     "ntk.example",
@@ -240,7 +244,17 @@ def of_language(language: str) -> list[Block]:
     return [block for name in NAMES for block in blocks(page(name)) if block.language == language]
 
 
-@pytest.mark.parametrize("block", of_language("yaml"), ids=range(len(of_language("yaml"))))
+def yaml_blocks(*, records: bool) -> list[Block]:
+    """Give the records of providers and applications, which name what they are of, or else the declarations."""
+    return [block for block in of_language("yaml") if block.text.startswith("name:") is records]
+
+
+@pytest.mark.parametrize("block", yaml_blocks(records=True))
+def test_every_record_in_a_document_is_accepted(block: Block) -> None:
+    assert read_yaml(Provider if "\nkind:" in block.text else Application, block.text, "the page")
+
+
+@pytest.mark.parametrize("block", yaml_blocks(records=False))
 def test_every_declaration_in_a_document_is_accepted(block: Block) -> None:
     assert isinstance(parse_declaration(block.text.encode()), Declaration)
     assert all(

@@ -182,3 +182,17 @@ def test_closing_ends_what_is_under_way_and_is_final() -> None:
         model.close()
         with pytest.raises(ModelDown, match="the client is closed"):
             model.complete(PROMPT)
+
+
+@pytest.mark.parametrize("host", ["llm.example", "8.8.8.8", "169.254.169.254", "127.0.0.1.evil.example", "0.0.0.0"])
+def test_no_prompt_crosses_a_public_network_in_clear(host: str) -> None:
+    with pytest.raises(ValueError, match="write https"):
+        OpenAiModel(f"http://{host}/v1", "small", KEY)
+    OpenAiModel(f"https://{host}/v1", "small", KEY).close()
+
+
+@pytest.mark.parametrize(
+    "host", ["localhost:11434", "127.0.0.1:8000", "10.0.0.7", "192.168.1.20:8080", "[fd00::7]:8000"]
+)
+def test_a_model_on_a_private_address_may_do_without_a_certificate(host: str) -> None:
+    OpenAiModel(f"http://{host}/v1", "small", KEY).close()

@@ -68,7 +68,7 @@ class Wire:
             plain.settimeout(2)
             connection = self._tls.wrap_socket(plain, server_side=True) if self._tls else plain
             head, _, body = self._read_until(connection, b"\r\n\r\n").partition(b"\r\n\r\n")
-            length = int(re.findall(rb"(?i)content-length: (\d+)", head)[0])
+            length = int((re.findall(rb"(?i)content-length: (\d+)", head) or [0])[0])
             while len(body) < length:
                 body += connection.recv(65536)
             self.received.append(head + b"\r\n\r\n" + body)
