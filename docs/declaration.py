@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from ingest.declared import DECLARATION_BYTES, DECLARATION_NAME, declaration_schema
-from ingest.detect import CARDS, CONFIDENTIAL, HEALTH, SECRET
 from ingest.ignore import IGNORE_BYTES, IGNORE_NAME
 from ingest.walk import DEEPEST, MOST_BYTES, MOST_NAMES
+from redaction.detect import CARDS, CONFIDENTIAL, HEALTH, SECRET
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

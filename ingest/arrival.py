@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
     from acl.labels import Label
     from acl.names import NodeId, UserId
-    from ingest.types import Finding, Reading
+    from ingest.types import Reading
+    from redaction.detect import Finding
 
 
 @dataclass(frozen=True, slots=True)

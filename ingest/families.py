@@ -15,7 +15,8 @@ from acl.read import whats_of
 from ingest.arrival import Arrival
 from ingest.errors import Unreadable
 from ingest.outcome import Outcome
-from ingest.types import Finding, shown
+from ingest.types import shown
+from redaction.detect import Finding
 from store.envelope import mac
 from store.schema import document
 

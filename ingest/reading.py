@@ -7,13 +7,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 from ingest.chunk import chunk
-from ingest.detect import detect
+from ingest.errors import Unreadable
 from ingest.parse import parse_bytes
 from ingest.types import Reading
+from redaction.detect import detect
+from redaction.errors import RecogniserFailed
 from retrieval.embed import word_piece_counter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from redaction.detect import Finding
 
 # What a parser imports when it first meets its format.
 _LIBRARIES: Final = ("openpyxl.styles", "openpyxl.utils.datetime", "pypdfium2")
@@ -30,7 +34,14 @@ def read(data: bytes, name: str) -> Reading:
     parsed = parse_bytes(data, name)
     chunks = tuple(chunk(parsed, _measure()))
     text = parsed.text if parsed.title in parsed.text else f"{parsed.title}\n\n{parsed.text}"
-    return Reading(parsed.title, chunks, detect(text), parsed.notes, parsed.attachments)
+    return Reading(parsed.title, chunks, _findings(text), parsed.notes, parsed.attachments)
+
+
+def _findings(text: str) -> tuple[Finding, ...]:
+    try:
+        return detect(text)
+    except RecogniserFailed as error:
+        raise Unreadable(str(error)) from None
 
 
 def warm_up() -> None:

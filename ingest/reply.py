@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Final
 from acl.errors import BadLabel
 from acl.labels import parse_label
 from ingest.errors import ParserMoved, Unreadable
-from ingest.types import Attachment, ChunkText, Finding, Reading, printable
+from ingest.types import Attachment, ChunkText, Reading, printable
+from redaction.detect import Finding
 from retrieval.errors import EmbedderDown
 
 if TYPE_CHECKING:

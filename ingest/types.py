@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from acl.labels import Label
+    from redaction.detect import Finding
+
 
 SEPARATOR: Final = "\n\n"  # between the blocks of a document text
 MAX_BYTES: Final = 50_000_000  # of one file; a larger one is reported and not read
@@ -119,15 +120,6 @@ class ChunkText:
     def indexed_text(self) -> str:
         """What is embedded and indexed: the text below those of its headings that it does not hold itself."""
         return indexed_text(self.headings, self.text)
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Something in a document that calls for a label, and how often it is there. What it is, is not kept."""
-
-    kind: str  # such as "card number"; shown to people
-    calls_for: Label
-    count: int
 
 
 @dataclass(frozen=True, slots=True)

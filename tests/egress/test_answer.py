@@ -22,7 +22,7 @@ from egress.extractive import Extractive
 from store import schema
 from store.engine import snapshot, write
 from tests.egress.asking import HOTELS, ask_of, edges_of, trail_of
-from tests.ingest.detectors.made_up import ANY, chance
+from tests.redaction.detectors.made_up import ANY, chance
 from tests.worlds import ADMIN, World
 
 if TYPE_CHECKING:

@@ -16,7 +16,8 @@ from typing import Any
 from acl.labels import Compartment, Label, Level
 from ingest import kernel
 from ingest.errors import ParserMoved, Unreadable
-from ingest.types import Attachment, ChunkText, Finding, Reading
+from ingest.types import Attachment, ChunkText, Reading
+from redaction.detect import Finding
 from retrieval.errors import EmbedderDown
 
 SEEN: list[str] = []

@@ -20,8 +20,8 @@ from audit.ledger import records
 from ingest.foresee import foresee
 from ingest.quarantine import held_document, held_documents
 from ingest.reading import read
-from ingest.types import Finding
 from ingest.versions import finish_released
+from redaction.detect import Finding
 from store import schema
 from store.engine import snapshot
 from tests.intake import TAKER, Quiet, edges_of, mail, take_in

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from acl.labels import REGULATED, Label, Level
 from ingest.errors import IngestError, ParserMoved, Unreadable
 from ingest.reply import HEAD, Garbled, from_failure, from_reading, part, to_reading
-from ingest.types import Attachment, ChunkText, Finding, Reading, printable
+from ingest.types import Attachment, ChunkText, Reading, printable
+from redaction.detect import Finding
 from retrieval.errors import EmbedderDown
 
 if TYPE_CHECKING:

@@ -19,7 +19,8 @@ from ingest.confine import Limits
 from ingest.errors import ParserMoved, SandboxDown, Unreadable
 from ingest.reading import read
 from ingest.sandbox import Sandbox, _Worker
-from ingest.types import Attachment, ChunkText, Finding, Reading
+from ingest.types import Attachment, ChunkText, Reading
+from redaction.detect import Finding
 from retrieval.errors import EmbedderDown
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from redaction.restore import restore
 from redaction.secret import secrets
 from redaction.tokens import issuer
 from redaction.types import Kind
-from tests.ingest.detectors.made_up import ANY, chance
+from tests.redaction.detectors.made_up import ANY, chance
 
 RECOGNISERS: Final = pattern_recognisers()
 GITHUB: Final = "ghp_" + chance(ANY, 36)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ingest.detectors.health import health_data
+from redaction.detectors.health import health_data
 from redaction.normalise import fold_text
 
 SOMEBODY = [

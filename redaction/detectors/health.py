@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 import re2
 
-from ingest.detectors.health_words import ILLNESSES, LEADING, STATEMENTS, WORDS
-from ingest.detectors.persons import has_contact, has_name, has_own_number
+from redaction.detectors.health_words import ILLNESSES, LEADING, STATEMENTS, WORDS
+from redaction.detectors.persons import has_contact, has_name, has_own_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,9 +7,9 @@ from typing import Final
 import pytest
 from stdnum import luhn
 
-from ingest.detectors.cards import card_numbers
+from redaction.detectors.cards import card_numbers
 from redaction.normalise import fold_text
-from tests.ingest.detectors.made_up import card, grouped
+from tests.redaction.detectors.made_up import card, grouped
 
 VISA: Final = card("4")
 AMEX: Final = card("37", 15)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ingest.detectors.markings import markings
+from redaction.detectors.markings import markings
 from redaction.normalise import fold_text
 
 PROSE = "\n".join(f"Sentence {number} of a report that says nothing of itself." for number in range(10))

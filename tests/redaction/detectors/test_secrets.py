@@ -8,8 +8,8 @@ from typing import Final
 
 import pytest
 
-from ingest.detectors.secrets import secrets
-from tests.ingest.detectors.made_up import ANY, chance
+from redaction.detectors.secrets import secrets
+from tests.redaction.detectors.made_up import ANY, chance
 
 HEX: Final = "0123456789abcdef"
 UPPER: Final = "ABCDEFGHJKLMNPQRSTUVWXYZ234567"

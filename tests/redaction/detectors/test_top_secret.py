@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ingest.detectors.markings import markings
+from redaction.detectors.markings import markings
 
 
 @pytest.mark.parametrize("heading", ["Top secret", "Top Secret"])

@@ -10,11 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from acl.labels import parse_label
-from ingest.detect import DETECTORS, detect
-from ingest.errors import Unreadable
-from ingest.types import Finding
+from redaction.detect import DETECTORS, Finding, detect
+from redaction.errors import RecogniserFailed
 from redaction.normalise import fold, fold_text
-from tests.ingest.detectors.made_up import ANY, card, chance
+from tests.redaction.detectors.made_up import ANY, card, chance
 
 KEY: Final = "gh" + "p_" + chance(ANY, 36)
 
@@ -59,7 +58,7 @@ def test_a_detector_that_fails_holds_the_document_and_shows_nothing_of_it() -> N
     def fails(text: str) -> list[Finding]:
         raise RuntimeError(text)
 
-    with pytest.raises(Unreadable) as refused:
+    with pytest.raises(RecogniserFailed) as refused:
         detect(f"Words, and {KEY}", [*DETECTORS, fails])
     assert str(refused.value) == "it could not be checked for what calls for a label: RuntimeError"
     assert refused.value.__cause__ is None

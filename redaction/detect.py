@@ -1,4 +1,4 @@
-"""What in a text calls for a label. A detector can hold a document back, and never lets one through.
+"""What in a text calls for a label. A detector can hold a text back, and never lets one through.
 
 | what is there | the label that it calls for |
 |---|---|
@@ -12,15 +12,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from acl.labels import Compartment, Label, Level
-from ingest.detectors.cards import card_numbers
-from ingest.detectors.health import health_data
-from ingest.detectors.markings import markings
-from ingest.detectors.secrets import secrets
-from ingest.errors import Unreadable
-from ingest.types import Finding
+from redaction.detectors.cards import card_numbers
+from redaction.detectors.health import health_data
+from redaction.detectors.markings import markings
+from redaction.detectors.secrets import secrets
+from redaction.errors import RecogniserFailed
 from redaction.normalise import fold_text
 
 if TYPE_CHECKING:
@@ -30,6 +30,15 @@ CARDS: Final = Label(Level.CONFIDENTIAL, frozenset({Compartment("pci")}))
 HEALTH: Final = Label(Level.CONFIDENTIAL, frozenset({Compartment("hipaa")}))
 SECRET: Final = Label(Level.RESTRICTED)
 CONFIDENTIAL: Final = Label(Level.CONFIDENTIAL)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something in a text that calls for a label, and how often it is there. What it is, is not kept."""
+
+    kind: str  # such as "card number"; shown to people
+    calls_for: Label
+    count: int
 
 
 Detector = Callable[[str], Iterable[Finding]]
@@ -61,11 +70,11 @@ def detect(text: str, detectors: Sequence[Detector] = DETECTORS) -> tuple[Findin
     """Find what calls for a label.
 
     Raises:
-        Unreadable: A detector failed. What could not be looked through must not pass as harmless.
+        RecogniserFailed: A detector failed. What could not be looked through must not pass as harmless.
     """
     try:
         folded = fold_text(text)
         return tuple(finding for detector in detectors for finding in detector(folded) if finding.count)
     except Exception as error:  # noqa: BLE001 - whatever it is, the text was not looked through
         # The foreign error is not chained: its message may quote the text.
-        raise Unreadable(f"it could not be checked for what calls for a label: {type(error).__name__}") from None
+        raise RecogniserFailed(f"it could not be checked for what calls for a label: {type(error).__name__}") from None
