@@ -14,8 +14,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from acl.decision import Principal  # noqa: TC001 - FastAPI reads the annotation
 from api.auth import principal_of
 from api.body import OneMeaning
+from api.caller import Id, Nothing  # noqa: TC001 - FastAPI reads the annotations
 from api.errors import problem, report
-from egress.answer import answer, new_ask_id
+from egress.answer import answer, answer_approved, new_ask_id
 from egress.types import Ask
 from retrieval.sentences import sentences
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from egress.answer import Edges
+    from egress.requests import Standing
     from egress.types import Reply
 
 EVENT_STREAM: Final = "text/event-stream"
@@ -52,7 +54,54 @@ def post_ask(body: AskIn, request: Request, principal: Annotated[Principal, Depe
     edges: Edges = request.app.state.house.answering
     if EVENT_STREAM in request.headers.get("accept", ""):
         return StreamingResponse(_events(ask, edges), media_type=EVENT_STREAM)
-    return JSONResponse(to_json(answer(ask, edges)))
+    return shown(answer(ask, edges))
+
+
+@router.get("/requests")
+def get_requests(request: Request, principal: Annotated[Principal, Depends(principal_of)]) -> JSONResponse:
+    """List one's own requests that waited, or wait, for a second person; the newest first."""
+    edges: Edges = request.app.state.house.answering
+    items = [standing_to_json(standing) for standing in edges.requests.standings(principal.user)]
+    return JSONResponse({"items": items, "next": None})
+
+
+@router.get("/requests/{id}")
+def get_request(id: Id, request: Request, principal: Annotated[Principal, Depends(principal_of)]) -> JSONResponse:  # noqa: A002 - the name in the path
+    """Say how it stands with one of one's own requests: waiting, approved, rejected, expired, sent."""
+    edges: Edges = request.app.state.house.answering
+    return JSONResponse(standing_to_json(edges.requests.standing(principal.user, id)))
+
+
+@router.post("/requests/{id}/answer")
+def post_answer(
+    id: Id,  # noqa: A002 - the name in the path
+    request: Request,
+    principal: Annotated[Principal, Depends(principal_of)],
+    _body: Nothing | None = None,
+) -> Response:
+    """Send a request that a second person has approved, once, and give its answer.
+
+    All rights are decided on anew. If what would be sent is no longer what was approved, nothing is sent.
+    """
+    edges: Edges = request.app.state.house.answering
+    return shown(answer_approved(Ask(principal, "", new_ask_id()), id, edges))
+
+
+def shown(reply: Reply) -> JSONResponse:
+    """Give a reply as a response: 202 with the place of the request where a second person has to approve it."""
+    if reply.request is None:
+        return JSONResponse(to_json(reply))
+    return JSONResponse(to_json(reply), status_code=202, headers={"Location": f"/api/v1/requests/{reply.request}"})
+
+
+def standing_to_json(standing: Standing) -> dict[str, Any]:
+    """Give how it stands with a request as JSON values."""
+    return {
+        "request": standing.id,
+        "state": standing.state,
+        "asked_at": standing.asked_at.isoformat(timespec="seconds"),
+        "expires_at": standing.expires_at.isoformat(timespec="seconds"),
+    }
 
 
 def to_ask(body: AskIn, principal: Principal) -> Ask:
@@ -64,7 +113,7 @@ def to_ask(body: AskIn, principal: Principal) -> Ask:
 def to_json(reply: Reply) -> dict[str, Any]:
     """Give a reply as the interface shows it."""
     route = reply.route
-    decision = "none" if route is None else "provider" if route.leaves else "local"
+    decision = "none" if route is None else "approve" if reply.request else "provider" if route.leaves else "local"
     return {
         "answer": reply.answer,
         "citations": [
@@ -91,7 +140,8 @@ def to_json(reply: Reply) -> dict[str, Any]:
         "redactions": dict(reply.redactions),
         "label": str(reply.label),
         "prompt": reply.prompt,
-        "left": route is not None and route.leaves,
+        "left": route is not None and route.leaves and reply.outcome == "answered",
+        "request": reply.request,
         "warnings": list(reply.warnings),
         "understood_as": reply.understood_as,
         "conversation": reply.conversation,

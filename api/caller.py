@@ -81,7 +81,7 @@ def caller_of(request: Request, principal: Annotated[Principal, Depends(principa
         NotSignedIn: He has no key that works.
     """
     house: House = request.app.state.house
-    return Caller(house.store.engine, house.ledger, principal, kinds_of(house.store.keys))
+    return Caller(house.store.engine, house.ledger, principal, kinds_of(house.store.engine, house.store.keys))
 
 
 Calling = Annotated[Caller, Depends(caller_of)]

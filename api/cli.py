@@ -153,8 +153,36 @@ def ask(
         show.as_json(to_json(made))
     else:
         show.reply(made, prompt=prompt)
-    if made.outcome == "nothing":
-        raise typer.Exit(Exit.NO)
+    if made.outcome != "answered":
+        raise typer.Exit(Exit.NO if made.outcome == "nothing" else Exit.PARTLY)
+
+
+@app.command(name="answer")
+def answer_request(
+    id_: Annotated[str | None, typer.Argument(metavar="[ID]", help="Without it, your requests are listed.")] = None,
+    as_user: As = None,
+    prompt: Annotated[bool, typer.Option("--prompt", help="Show the literal prompt as well.")] = False,
+    data: Data = DATA,
+    json: AsJson = False,
+) -> None:
+    """Send a request that a second person has approved, once, and show its answer."""
+    from api.ask import standing_to_json, to_json
+    from api.wiring import open_house, require_whole_index
+    from egress.answer import answer_approved, new_ask_id
+    from egress.types import Ask
+
+    with open_house(data) as house:
+        principal = _principal(house, as_user)
+        if id_ is None:
+            found = [standing_to_json(one) for one in house.answering.requests.standings(principal.user)]
+            show.table(found, json=json)
+            return
+        require_whole_index(house)
+        made = answer_approved(Ask(principal, "", new_ask_id()), id_, house.answering)
+    if json:
+        show.as_json(to_json(made))
+    else:
+        show.reply(made, prompt=prompt)
 
 
 def _principal(house: House, as_user: str | None) -> Principal:

@@ -11,6 +11,7 @@ import re
 import shutil
 import time
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -35,9 +36,12 @@ from api.loopback import LoopbackProvider
 from api.wiring import open_house
 from audit.ledger import verify
 from egress.answer import answer, new_ask_id
+from egress.contract.application import Application
+from egress.contract.matrix import default_matrix
+from egress.contract.provider import Provider, terms_of
+from egress.contract.standing import Contracts, Offer
 from egress.extractive import quote
 from egress.openai_model import OpenAiModel
-from egress.route import Provider
 from egress.types import Ask
 from ingest.outcome import Summary
 from ingest.run import ingest
@@ -54,6 +58,7 @@ if TYPE_CHECKING:
 
 ACTOR: Final = CONSOLE
 APPLICATION: Final = Obj("app:demo")
+PROVIDER: Final = "demo-provider"
 PORT: Final = 8300
 _BLOCK: Final = re.compile(
     r"^--- (\w+) (question|excerpt \d+) ---\n(.*?)\n--- \1 end of \2 ---$", re.DOTALL | re.MULTILINE
@@ -161,10 +166,11 @@ def take_in(house: House, company: Mapping[str, Any]) -> Summary:
 def ask_all(house: House, demo: Mapping[str, Any]) -> list[Asked]:
     """Let each person ask each question, with a provider that may get what is confidential at most."""
     with LoopbackProvider(stand_in) as provider, OpenAiModel(provider.base_url, "stand-in", "") as model:
+        held, here = _contracts(provider.base_url), house.answering.model
         edges = replace(
             house.answering,
-            remote=model,
-            provider=Provider("the demo provider", "stand-in", parse_level("confidential")),
+            contracts=lambda _connection, _principal: held,
+            model=lambda route: model if route.provider else here(route),
         )
         asked = []
         for question in demo["questions"]:
@@ -174,6 +180,35 @@ def ask_all(house: House, demo: Mapping[str, Any]) -> list[Asked]:
                 received = tuple(request.body for request in provider.requests[before:])
                 asked.append(Asked(person, question, reply, received, time.monotonic() - begin))
         return asked
+
+
+def _contracts(base_url: str) -> Contracts:
+    """Give what the sample company has agreed with its provider: all that is asked for what is confidential."""
+    today = datetime.now(UTC).date()
+    until = {"until": today + timedelta(days=365)}
+    record = Provider.model_validate(
+        {
+            "name": PROVIDER,
+            "kind": "third-party",
+            "base_url": base_url,
+            "hosts": ["127.0.0.1"],
+            "models": [{"name": "stand-in"}],
+            "training_opt_out": until,
+            "dpa": until,
+            "retention_days": 0,
+            "ends": until["until"],
+        }
+    )
+    application = Application(
+        name="demo",
+        purpose="Shows what leaves and what stays.",
+        owner="user:demo",
+        ceiling="confidential",
+        users=("role:everyone",),
+        provider=PROVIDER,
+    )
+    offer = Offer(record, terms_of(record, 1, today), record.models[0])
+    return Contracts(APPLICATION, application, asks=True, closed=(), matrix=default_matrix(), offer=offer, local=None)
 
 
 def stand_in(messages: Sequence[Message]) -> str:

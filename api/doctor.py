@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import func, select, text
 
-from acl.labels import Level
 from api.errors import row_of
 from api.index_home import home_of
 from api.settings import cache_folder, load_settings
@@ -20,6 +19,10 @@ from api.wiring import missing_points
 from audit.ledger import verify
 from egress.incident.incidents import all_incidents
 from egress.incident.tasks import tasks_of
+from egress.contract.forms import validated
+from egress.contract.gate import gate
+from egress.contract.provider import Provider, warnings_of
+from egress.contract.register import all_current
 from ingest.probe import Guard, confinement
 from retrieval.converted import Origin, kept
 from retrieval.embed import MODEL_NAME
@@ -29,7 +32,6 @@ from store import schema
 from store.engine import snapshot
 from store.errors import DataFolderBusy
 from store.folder import Layout, open_store, owned
-from store.secret import resolve
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,7 +82,7 @@ def examine(root: Path) -> list[Finding]:
     try:
         findings.append(Finding("data folder", State.FINE, f"{root}, made for {store.embedder}, key fits"))
         findings.append(_tried("database", lambda: _database(store)))
-        findings.append(_tried("provider", lambda: _provider(settings, root)))
+        findings.append(_tried("providers", lambda: _providers(store)))
         findings.append(_tried("people", lambda: _people(store)))
         findings.append(_tried("index", lambda: _index(store, settings)))
         findings.append(_tried("tags", lambda: _tags(store)))
@@ -161,18 +163,19 @@ def _is_here(host: str) -> bool:
     return not host or host.startswith("/") or host in ("127.0.0.1", "::1", "localhost")
 
 
-def _provider(settings: Settings, root: Path) -> tuple[State, str]:
-    provider = settings.provider
-    if provider is None:
+def _providers(store: Store) -> tuple[State, str]:
+    today = datetime.now(UTC).date()
+    with snapshot(store.engine) as connection:
+        records = [validated(Provider, found.record, found.name) for found in all_current(connection, "provider")]
+        applications = [found.name for found in all_current(connection, "app")]
+        open_ = [name for name in applications if gate(connection, name, datetime.now(UTC))]
+    if not records:
         return State.NOTE, "none: answers are quotes from the documents, and nothing leaves this machine"
-    if provider.key:
-        resolve(provider.key, root)
-    covered = f"{provider.base_url.host} gets redacted prompts up to {provider.ceiling.name.lower()}"
-    if provider.ceiling < Level.INTERNAL:
-        return State.NOTE, f"{covered}; a question is internal, so nothing is ever sent"
-    if provider.base_url.scheme != "https" and provider.base_url.host not in ("127.0.0.1", "localhost"):
-        return State.NOTE, f"{covered}; without https, anybody on the way can read them"
-    return State.FINE, covered
+    said = (
+        f"{', '.join(record.name for record in records)}; the gate is open for {', '.join(open_) or 'no application'}"
+    )
+    warned = [warning for record in records for warning in warnings_of(record, today)]
+    return (State.NOTE, "; ".join([said, *warned])) if warned or not open_ else (State.FINE, said)
 
 
 def _people(store: Store) -> tuple[State, str]:

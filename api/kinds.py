@@ -6,16 +6,20 @@ from typing import TYPE_CHECKING
 
 from acl.admin.gate import POLICY
 from egress.brakes.lifting import LIFT_STOP
+from egress.requests import Requests, sending_kind
 
 if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
     from acl.admin.approvals import Kind
     from store.envelope import Keys
 
 
-def kinds_of(_keys: Keys) -> tuple[Kind, ...]:
+def kinds_of(engine: Engine, keys: Keys) -> tuple[Kind, ...]:
     """Give the kinds of what waits. A new one is added here, and shown and decided at every door.
 
     Args:
-        _keys: With which a kind opens what it has sealed while it waits.
+        engine: Where what waits is kept.
+        keys: With which a kind opens what it has sealed while it waits.
     """
-    return (POLICY, LIFT_STOP)
+    return (POLICY, LIFT_STOP, sending_kind(Requests(engine, keys.requests)))

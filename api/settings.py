@@ -10,11 +10,9 @@ import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 
-from pydantic import BaseModel, ConfigDict, Field, HttpUrl, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
-from acl.errors import BadLabel
-from acl.labels import Level, parse_level
 from api.errors import BadSettings
 from redaction.errors import BadPattern
 from redaction.keeping import MOST_DAYS, Keeping
@@ -29,29 +27,6 @@ _OTHER_VARIABLES: Final = ("NTK_DATA", "NTK_KEY", "NTK_GOLDEN")
 _TEST_PREFIX: Final = "NTK_TEST_"
 _KEPT: Final = Keeping()
 _DAYS: Final = "for how many days what is {} is kept; 0: not at all, it is gone with the answer"
-
-
-class ProviderSettings(BaseModel):
-    """A model outside of this process, behind an OpenAI-compatible interface."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    base_url: HttpUrl = Field(description="URL of the interface, such as https://llm.example/v1")
-    model: str = Field(min_length=1, max_length=200, description="name of the model there")
-    key: str = Field(default="", description="secret reference of the key (file:PATH or env:NAME); empty: none needed")
-    ceiling: Level = Field(
-        description="highest level that may be sent there (public, internal, confidential, restricted); "
-        "text in a compartment is never sent"
-    )
-
-    @field_validator("ceiling", mode="before")
-    @classmethod
-    def _by_name(cls, value: object) -> Level:
-        try:
-            return parse_level(str(value))
-        except BadLabel as error:
-            # Not the error's own words: a secret may stand in the wrong place, and would be shown.
-            raise ValueError(f"write one of {', '.join(level.name.lower() for level in Level)}") from error
 
 
 class RecognitionSettings(BaseModel):
@@ -171,10 +146,6 @@ class Settings(BaseSettings):
     index: IndexSettings | None = Field(
         default=None, description="the server that keeps the index; without it, it is in the data folder"
     )
-    provider: ProviderSettings | None = Field(
-        default=None, description="where prompts may go; without it, answers are quotes and nothing leaves"
-    )
-
     forbidden: tuple[str, ...] = Field(
         default=(),
         max_length=100,

@@ -129,6 +129,8 @@ def reply(made: Reply, *, prompt: bool = False) -> None:
     out.print(escape(made.answer))
     if made.outcome == "nothing":
         return
+    if made.request:
+        out.print(f"\n  Once it is approved: ntk answer {made.request}", markup=False)
     out.print()
     for citation in made.citations:
         shortened = around(citation.excerpt, made.answer)
@@ -168,10 +170,14 @@ def around(excerpt: str, answer: str) -> str:
 def left(made: Reply) -> str:
     """Say in one line what left the building."""
     replaced = ", ".join(_counted(count, *KINDS[Kind(kind)]) for kind, count in sorted(made.redactions.items()))
-    if made.route is None or not made.route.leaves:
+    label = f"Label {made.label}; replaced: {replaced or 'nothing'}."
+    if made.route is None or made.route.provider is None:
         reason = made.route.rule if made.route else "nothing was prepared"
-        return f"Nothing left this machine ({reason}). Label {made.label}; replaced: {replaced or 'nothing'}."
-    return f"Sent to {made.route.provider} ({made.route.rule}). Label {made.label}; replaced: {replaced or 'nothing'}."
+        return f"Nothing left this machine ({reason}). {label}"
+    if made.request:
+        return f"Nothing was sent yet ({made.route.rule}). {label}"
+    own = "" if made.route.leaves else ", a model of our own"
+    return f"Sent to {made.route.provider}{own} ({made.route.rule}). {label}"
 
 
 def _counted(count: int, one: str, many: str) -> str:

@@ -12,14 +12,15 @@ from sqlalchemy import func, select
 
 from api.errors import BadSettings
 from api.index_home import EMBEDDER, home_of
+from api.models import Models
 from api.recognising import Recognisers
 from api.retagging import Retagger
 from api.settings import cache_folder, load_settings
 from audit.ledger import Ledger
 from egress.answer import Edges
-from egress.extractive import Extractive
+from egress.contract.standing import contracts_of
+from egress.requests import Requests
 from egress.retention import purge
-from egress.route import Provider
 from egress.rules import AnswerRules, answer_rules
 from ingest.pipeline import READERS
 from ingest.sandbox import Sandbox
@@ -34,14 +35,12 @@ from retrieval.remembered import Remembered
 from store.engine import snapshot
 from store.folder import Layout, open_store, owned
 from store.schema import chunk, document
-from store.secret import resolve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from api.settings import ProviderSettings, Settings
-    from egress.openai_model import OpenAiModel
+    from api.settings import Settings
     from ingest.types import Reading
     from retrieval.embed import Embed
     from retrieval.homes import KeptIndex
@@ -132,15 +131,14 @@ def open_house(root: Path, embed: Embed | None = None, read: Read | None = None)
                 home.require_room(0)  # to make one on a full disk would end the process by a signal
             index = home.open()
             stack.callback(index.close)
-            remote = _client(settings.provider, root) if settings.provider else None
-            if remote is not None:
-                stack.callback(remote.close)
+            models = Models(store.engine, root)
+            stack.callback(models.close)
             reading = read or stack.enter_context(Sandbox(READERS)).read
             intake = Intake(_intake(store, ledger, index, embedding, reading, home.require_room))
             intake.catch_up()
             retagger = Retagger(store.engine, index)
             retagger.drain(waiting_too=True)
-            answering = _answering(store, settings, ledger, index, embedding, remote)
+            answering = _answering(store, settings, ledger, index, embedding, models)
             purge(store.engine, ledger, settings.retention.keeping())
             yield House(store, settings, ledger, index, embedding, answering, intake, retagger)
 
@@ -214,7 +212,7 @@ def _intake(
 
 
 def _answering(
-    store: Store, settings: Settings, ledger: Ledger, index: KeptIndex, embed: Embed, remote: OpenAiModel | None
+    store: Store, settings: Settings, ledger: Ledger, index: KeptIndex, embed: Embed, models: Models
 ) -> Edges:
     return Edges(
         engine=store.engine,
@@ -224,9 +222,9 @@ def _answering(
         recognisers=Recognisers(store.engine, settings.recognition),
         vault=Vault(store.engine, store.keys.tokens, keeping=settings.retention.keeping()),
         ledger=ledger,
-        local=Extractive(),
-        remote=remote,
-        provider=_terms(settings.provider) if settings.provider else None,
+        contracts=contracts_of,
+        model=models,
+        requests=Requests(store.engine, store.keys.requests),
         rules=_rules(settings),
     )
 
@@ -236,17 +234,3 @@ def _rules(settings: Settings) -> AnswerRules:
         return answer_rules(settings.forbidden, settings.canaries)
     except ValueError as error:
         raise BadSettings(f"forbidden, canaries: {error}") from error
-
-
-def _client(provider: ProviderSettings, root: Path) -> OpenAiModel:
-    from egress.openai_model import OpenAiModel  # noqa: PLC0415 - half a second, for who has a provider alone
-
-    key = resolve(provider.key, root) if provider.key else ""
-    try:
-        return OpenAiModel(str(provider.base_url), provider.model, key)
-    except ValueError as error:
-        raise BadSettings(f"provider: {error}") from error
-
-
-def _terms(provider: ProviderSettings) -> Provider:
-    return Provider(provider.base_url.host or "", provider.model, provider.ceiling)

@@ -60,12 +60,16 @@ REPLIED: Final[Mapping[str, str]] = {
     "answer": "The answer, with citations such as `[1]`; real names are back in it.",
     "citations": "The excerpts that it stands on: number, title, text, document, chunk, where in the chunk (offsets "
     "in characters), the headings above it, and the date on which the file was last changed, if that is known.",
-    "outcome": "`answered`, or `nothing` when nothing that the asker may read answers it. Both have status 200.",
-    "route": "Where the prompt went: `decision` is `provider`, `local` or `none`; `rule` is what decided it.",
+    "outcome": "`answered`, or `nothing` when nothing that the asker may read answers it. Both have status 200. "
+    "`waiting`, with status 202, when a second person has to approve what would be sent.",
+    "route": "Where the prompt went: `decision` is `provider`, `approve`, `local` or `none`; `rule` says what decided "
+    "it.",
     "redactions": "How many stretches of the texts were replaced by tokens, by kind.",
     "label": "The label of the answer: the most restrictive of the question and the excerpts.",
     "prompt": "Word for word what the model got; null when there was none.",
     "left": "Whether that prompt left this machine.",
+    "request": "What waits for a second person: once it is approved, `POST /api/v1/requests/{id}/answer` gives the "
+    "answer, once. Otherwise null.",
     "warnings": "What the output checks dropped or found odd, which emergency access was used, which sources are older "
     "versions of others.",
     "understood_as": "The question with the earlier ones of the conversation that it goes on from; null when it was "
@@ -245,7 +249,7 @@ EXAMPLE: Final = Reply(
             dated=datetime(2026, 3, 2, tzinfo=UTC),
         ),
     ),
-    route=Route(leaves=True, provider="llm.example", rule="internal may go to llm.example"),
+    route=Route(rule="internal may go to llm.example", provider="llm.example"),
     model="small-model",
     redactions={"USER": 1},
     label=Label(Level.INTERNAL),

@@ -12,31 +12,42 @@ from typing import TYPE_CHECKING, Final
 from acl.labels import join
 from acl.names import parse_collection
 from acl.scope import scope_of
+from egress import reply
 from egress.check import check
-from egress.errors import EmptyQuestion, MalformedQuestion, PolicyBehind, QuestionTooLong, RightsChanged
+from egress.errors import (
+    ApplicationRefused,
+    EmptyQuestion,
+    MalformedQuestion,
+    PolicyBehind,
+    QuestionTooLong,
+    RightsChanged,
+)
 from egress.history import History
 from egress.masking import kinds_for
-from egress.prompt import build_prompt, digest, literal, new_delimiter
-from egress.route import QUESTION, route_of
+from egress.prompt import build_prompt, new_delimiter
+from egress.question import question_label
+from egress.route import route_of
 from egress.rules import AnswerRules
+from egress.stages import Found, Ready
 from egress.trail import recorded
-from egress.types import Citation, Reply
 from redaction.redact import redact
-from redaction.restore import restore
 from retrieval.excerpt import excerpts
 from retrieval.find import find
 from store.engine import snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
-    from sqlalchemy import Engine
+    from sqlalchemy import Connection, Engine
 
+    from acl.decision import Principal
     from acl.scope import Scope
     from audit.ledger import Ledger
-    from egress.history import Understood
-    from egress.route import Provider
-    from egress.types import Ask, Llm
+    from egress.contract.standing import Contracts
+    from egress.requests import Kept, Requests
+    from egress.route import Route
+    from egress.trail import Trail
+    from egress.types import Ask, Llm, Reply
     from redaction.types import Recogniser
     from redaction.vault import Vault
     from retrieval.embed import Embed
@@ -45,7 +56,6 @@ if TYPE_CHECKING:
     from retrieval.types import Excerpt, Hit
 
 MAX_QUESTION: Final = 2_000  # characters
-NOTHING: Final = "Nothing that you may read answers this."
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +69,15 @@ class Edges:
     recognisers: Callable[[], Sequence[Recogniser]]
     vault: Vault
     ledger: Ledger
-    local: Llm  # in this process; nothing that it gets leaves
-    remote: Llm | None
-    provider: Provider | None  # whose model `remote` is
+    contracts: Callable[[Connection, Principal], Contracts]
+    model: Callable[[Route], Llm]  # of a route that names no provider, one in this process: nothing that it gets leaves
+    requests: Requests
     rules: AnswerRules = field(default_factory=AnswerRules)
+
+    @property
+    def history(self) -> History:
+        """What earlier questions of a conversation left."""
+        return History(self.engine, self.vault)
 
 
 def answer(ask: Ask, edges: Edges) -> Reply:
@@ -72,6 +87,7 @@ def answer(ask: Ask, edges: Edges) -> Reply:
         EmptyQuestion, QuestionTooLong, MalformedQuestion: It cannot be asked.
         UnknownConversation: It is not there, or not the asker's.
         BadName: The collection has no such name.
+        ApplicationRefused: The asker may not ask through this application.
         PolicyBehind: The policy is older than the asker has seen it.
         ModelDown, AnswerBlocked, RightsChanged, RecogniserFailed, StoreDown, IndexDown, EmbedderDown: There
             is no answer. The audit trail says so.
@@ -80,50 +96,75 @@ def answer(ask: Ask, edges: Edges) -> Reply:
     with recorded(edges.ledger, ask) as trail:
         question = checked_question(ask.question)
         conversation = edges.vault.enter(ask.conversation, ask.principal.user)
-        history = History(edges.engine, edges.vault)
         within = parse_collection(ask.collection) if ask.collection is not None else None
         trail.entered(conversation, within)
         with snapshot(edges.engine) as connection:
+            contracts = _admitted(edges.contracts(connection, ask.principal))
             scope = scope_of(connection, ask.principal, "read", within=within)
-            asked = history.understand(connection, conversation, ask.principal.user, question)
+            asked = History(edges.engine, edges.vault).understand(
+                connection, conversation, ask.principal.user, question
+            )
         trail.understood(asked)
         permitted = find(asked.text, scope, index=edges.index, embed=edges.embed, permit=edges.permit)
         trail.found(permitted)
         _require_epoch(permitted, ask.min_epoch)
-        chosen = excerpts(question, permitted, " ".join(asked.about))
-        if not chosen:
-            history.remember(conversation, ask.principal.user, asked, ())
-            return trail.ended(_nothing(ask, conversation, asked))
-        alarms = (*trail.alarms(chosen, permitted), *trail.suspicions(chosen))
-        label = join([QUESTION, asked.label, *(excerpt.label for excerpt in chosen)])
-        route = route_of([label], edges.provider)
-        recognisers = edges.recognisers()
-        issue = edges.vault.issue(conversation, ask.principal.user)
-        kinds = kinds_for(route, label)
-        texts = [*asked.about, question, *(excerpt.text for excerpt in chosen)]
-        redacted, tokens = redact(texts, recognisers, issue, kinds=kinds)
-        alarms += trail.secrets(chosen, redacted, before=len(asked.about) + 1)
-        prompt = build_prompt(redacted, new_delimiter(), earlier=len(asked.about))
-        trail.commit_intent(chosen, route, redacted, literal(prompt), digest(prompt))  # no record, no call
-        draft = _model(edges, leaves=route.leaves).complete(prompt)  # the only line that leaves the house
-        checked = check(draft, prompt, tokens, recognisers, edges.rules)
-        _confirm(chosen, permitted, edges.permit, scope)
-        reply = Reply(
-            outcome="answered",
-            answer=restore(checked.text, tokens),
-            citations=tuple(_citation(number, chosen[number - 1]) for number in checked.cited),
-            route=route,
-            model=draft.model,
-            redactions={kind.value: count for kind, count in redacted.counts.items()},
-            label=label,
-            prompt=literal(prompt),
-            warnings=(*alarms, *draft.notes, *checked.warnings, *_older(checked.cited, chosen)),
-            conversation=conversation,
-            audit_id=ask.id,
-            understood_as=asked.text if asked.about else None,
-        )
-        history.remember(conversation, ask.principal.user, asked, [excerpt.document for excerpt in chosen])
-        return trail.ended(reply)
+        return trail.ended(_answered(Found(ask, conversation, contracts, scope, asked, permitted), edges, trail))
+
+
+def answer_approved(ask: Ask, request: str, edges: Edges) -> Reply:
+    """Answer a question whose exact bytes a second person has approved, once.
+
+    Every gate is passed again but the search. `ask` names who asks, and the new request; its question is the kept one.
+
+    Raises:
+        NoSuchRequest, StillWaiting, RequestEnded: Nothing of this id can be sent by him now.
+        RequestChanged: What would be sent is no longer what was approved.
+        Exception: As `answer`.
+    """
+    with recorded(edges.ledger, ask) as trail:
+        kept = edges.requests.open(ask.principal.user, request)
+        conversation = edges.vault.enter(kept.conversation, ask.principal.user)
+        trail.entered(conversation, kept.within)
+        trail.approved(request, kept.question)
+        with snapshot(edges.engine) as connection:
+            contracts = _admitted(edges.contracts(connection, ask.principal))
+            scope = scope_of(connection, ask.principal, "read", within=kept.within)
+            earlier = kept.about, kept.documents
+            asked = edges.history.with_earlier(connection, ask.principal.user, kept.question, *earlier)
+        trail.understood(asked)
+        permitted = edges.permit(kept.hits, scope)
+        trail.found(permitted)
+        found = Found(ask, conversation, contracts, scope, asked, permitted)
+        return trail.ended(_answered(found, edges, trail, approved=(request, kept)))
+
+
+def _answered(found: Found, edges: Edges, trail: Trail, *, approved: tuple[str, Kept] | None = None) -> Reply:
+    asked, user, history = found.asked, found.ask.principal.user, edges.history
+    chosen = excerpts(asked.question, found.permitted, " ".join(asked.about))
+    if not chosen:
+        history.remember(found.conversation, user, asked, ())
+        return reply.nothing(found)
+    alarms = (*trail.alarms(chosen, found.permitted), *trail.suspicions(chosen))
+    label = join([question_label(asked.text), asked.label, *(excerpt.label for excerpt in chosen)])
+    route = route_of([label], found.contracts)
+    recognisers = edges.recognisers()
+    texts = [*asked.about, asked.question, *(excerpt.text for excerpt in chosen)]
+    issue = edges.vault.issue(found.conversation, user)
+    redacted, tokens = redact(texts, recognisers, issue, kinds=kinds_for(route, label))
+    alarms += trail.secrets(chosen, redacted, before=len(asked.about) + 1)
+    prompt = build_prompt(redacted, approved[1].delimiter if approved else new_delimiter(), earlier=len(asked.about))
+    ready = Ready(chosen, label, route, redacted, tokens, prompt, alarms)
+    trail.planned(ready)
+    if approved is None and route.approve:
+        return reply.waiting(found, ready, edges.requests.park(found, ready))
+    if approved is not None:
+        edges.requests.spend(user, *approved, ready)
+    trail.commit_intent()  # no record, no call
+    draft = edges.model(route).complete(prompt)  # the only line that leaves the house
+    checked = check(draft, prompt, tokens, recognisers, edges.rules)
+    _confirm(chosen, found.permitted, edges.permit, found.scope)
+    history.remember(found.conversation, user, asked, [excerpt.document for excerpt in chosen])
+    return reply.answered(found, ready, draft, checked)
 
 
 def checked_question(text: str) -> str:
@@ -152,12 +193,10 @@ def _require_epoch(permitted: Permitted, min_epoch: int | None) -> None:
         raise PolicyBehind(f"the policy is at epoch {permitted.epoch}, and {min_epoch} was asked for: ask again")
 
 
-def _model(edges: Edges, *, leaves: bool) -> Llm:
-    if not leaves:
-        return edges.local
-    if edges.remote is None:
-        raise RuntimeError("a route names a provider, but no client was built for it")
-    return edges.remote
+def _admitted(contracts: Contracts) -> Contracts:
+    if not contracts.asks:
+        raise ApplicationRefused(f"you are not among those who may ask through {contracts.name}, or it is retired")
+    return contracts
 
 
 def _confirm(
@@ -171,44 +210,3 @@ def _confirm(
     hits = [hit for hit in permitted.hits if hit.chunk in used]
     if {hit.chunk for hit in permit(hits, scope).hits} != used:
         raise RightsChanged("what you may read changed while the answer was made: ask again")
-
-
-def _nothing(ask: Ask, conversation: str, asked: Understood) -> Reply:
-    return Reply(
-        outcome="nothing",
-        answer=NOTHING,
-        citations=(),
-        route=None,
-        model=None,
-        redactions={},
-        label=join([QUESTION, asked.label]),
-        prompt=None,
-        warnings=(),
-        conversation=conversation,
-        audit_id=ask.id,
-        understood_as=asked.text if asked.about else None,
-    )
-
-
-def _citation(number: int, excerpt: Excerpt) -> Citation:
-    return Citation(
-        number=number,
-        title=excerpt.title,
-        excerpt=excerpt.text,
-        document=excerpt.document,
-        chunk=excerpt.chunk,
-        start=excerpt.start,
-        end=excerpt.end,
-        headings=excerpt.headings,
-        dated=excerpt.dated,
-    )
-
-
-def _older(cited: Sequence[int], chosen: Sequence[Excerpt]) -> Iterator[str]:
-    """Warn of each source that is an older version of another: they must not contradict each other in silence."""
-    for number in cited:
-        excerpt = chosen[number - 1]
-        newest = [at for at, each in enumerate(chosen, start=1) if each.document == excerpt.newest]
-        if excerpt.newest and excerpt.dated:
-            where = f"source {newest[0]}" if newest else "another document"
-            yield f"source {number} is an older version, of {excerpt.dated:%Y-%m-%d}: {where} is newer"

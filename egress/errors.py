@@ -15,6 +15,10 @@ EgressError
 ├── BadEvidence             what is attested cannot be, or has no document, name or end
 ├── NoSuchRecord            there is no provider or application of this name
 ├── RecordMoved             somebody else has changed a record meanwhile
+├── NoSuchRequest           there is no request of this id, or it is another's
+├── StillWaiting            nobody has decided on a request yet
+├── RequestEnded            a request was rejected, was sent, or has expired
+├── RequestChanged          what would be sent is no longer what was approved; nothing was sent
 ├── Stopped                 an administrator has stopped the asker, the application, the provider or everything
 ├── QuotaExceeded           as much as may be was asked or sent in this window of time
 ├── CountersDown            the counters of requests do not answer
@@ -118,3 +122,19 @@ class NoSuchIncident(EgressError):
 
 class NoSuchTask(EgressError):
     """No task of this id is to be done."""
+
+
+class NoSuchRequest(EgressError):
+    """There is no request of this id, or it is another's."""
+
+
+class StillWaiting(EgressError):
+    """Nobody has decided on a request yet."""
+
+
+class RequestEnded(EgressError):
+    """A request was rejected, was sent, or has expired."""
+
+
+class RequestChanged(EgressError):
+    """What would be sent is no longer what was approved; nothing was sent."""

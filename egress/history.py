@@ -77,11 +77,23 @@ class History:
             return Understood(question)
         kept = json.loads(unseal(key, sealed, _place(id_)))
         about = background(question, kept["questions"])
-        documents = tuple(map(DocumentId, kept["documents"]))
-        label = _label_of_all(connection, documents, owner)
-        if not about or label is None:
-            return Understood(question)
-        return Understood(question, about, documents, label)
+        return self.with_earlier(connection, owner, question, about, tuple(map(DocumentId, kept["documents"])))
+
+    def with_earlier(
+        self,
+        connection: Connection,
+        owner: UserId,
+        question: str,
+        about: tuple[str, ...],
+        documents: tuple[DocumentId, ...],
+    ) -> Understood:
+        """Read a question with earlier ones, if their asker may still read what they were answered from.
+
+        Raises:
+            StoreDown: The database does not answer.
+        """
+        label = _label_of_all(connection, documents, owner) if about else None
+        return Understood(question) if label is None else Understood(question, about, documents, label)
 
     def remember(
         self, id_: str, owner: UserId, asked: Understood, used: Sequence[DocumentId], *, label: Label = PUBLIC

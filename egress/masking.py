@@ -28,6 +28,9 @@ def kinds_for(route: Route, label: Label) -> frozenset[Kind]:
         route: Where it goes.
         label: The most restrictive one of what it is made of.
     """
-    if route.leaves and (label.level >= Level.CONFIDENTIAL or label.compartments):
-        return EVERY
-    return DIRECT
+    return kinds_outside(label) if route.leaves else DIRECT
+
+
+def kinds_outside(label: Label) -> frozenset[Kind]:
+    """Tell which kinds are replaced in a prompt that leaves, whose most restrictive part has this label."""
+    return EVERY if label.level >= Level.CONFIDENTIAL or label.compartments else DIRECT

@@ -17,6 +17,8 @@ from egress.types import RedactedPrompt
 from egress.visible import visible
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from redaction.types import Redacted
 
 # Characters of each part, after redaction. Whatever chose the texts has a smaller budget of its own; this one holds
@@ -95,12 +97,17 @@ def literal(prompt: RedactedPrompt) -> str:
 
 
 def digest(prompt: RedactedPrompt) -> str:
-    """Give the SHA-256, in hexadecimal, over the messages.
+    """Give the hash of what leaves: see `digest_of`."""
+    return digest_of(messages(prompt))
+
+
+def digest_of(sent: Sequence[tuple[str, str]]) -> str:
+    """Give the SHA-256, in hexadecimal, over messages: role and content.
 
     Each role and content goes in as UTF-8 after its length (8 bytes, big-endian), so no two lists
     of messages have the same bytes.
     """
-    parts = [part.encode() for message in messages(prompt) for part in message]
+    parts = [part.encode() for message in sent for part in message]
     return hashlib.sha256(b"".join(len(part).to_bytes(8, "big") + part for part in parts)).hexdigest()
 
 

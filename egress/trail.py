@@ -11,6 +11,7 @@ from acl.read import EMERGENCY
 from audit.ledger import Event
 from egress.errors import AnswerBlocked, PromptRefused
 from egress.injection import score, suspicious
+from egress.prompt import digest, literal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from audit.chain import Json
     from audit.ledger import Ledger
     from egress.history import Understood
-    from egress.route import Route
+    from egress.stages import Ready
     from egress.types import Ask, Reply
     from redaction.types import Redacted
     from retrieval.permit import Permitted
@@ -87,25 +88,35 @@ class Trail:
             for number in suspicious([excerpt.text for excerpt in chosen])
         )
 
-    def commit_intent(
-        self, chosen: Sequence[Excerpt], route: Route, redacted: Redacted, prompt: str, prompt_hash: str
-    ) -> None:
-        """Write, before the call, what is about to be given to which model.
+    def approved(self, request: str, question: str) -> None:
+        """Note that a second person has approved what is to be sent."""
+        self.facts |= {"approval": request, "question_characters": len(question)}
+
+    def planned(self, ready: Ready) -> None:
+        """Note what is about to be given to which model."""
+        route = ready.route
+        self.facts |= {
+            "documents": [excerpt.document for excerpt in ready.chosen],
+            "chunks": [excerpt.chunk for excerpt in ready.chosen],
+            "labels": [str(excerpt.label) for excerpt in ready.chosen],
+            "label": str(ready.label),
+            "leaves": route.leaves,
+            "provider": route.provider,
+            "kind_of_provider": route.kind.value if route.provider else None,
+            "contract_version": route.version or None,
+            "model": route.model or None,
+            "route": route.rule,
+            "redactions": ready.redactions,
+            "prompt_characters": len(literal(ready.prompt)),
+            "prompt_hash": digest(ready.prompt),
+        }
+
+    def commit_intent(self) -> None:
+        """Write, before the call, what was planned.
 
         Raises:
             AuditDown: It cannot be written; there must be no call.
         """
-        self.facts |= {
-            "documents": [excerpt.document for excerpt in chosen],
-            "chunks": [excerpt.chunk for excerpt in chosen],
-            "labels": [str(excerpt.label) for excerpt in chosen],
-            "leaves": route.leaves,
-            "provider": route.provider,
-            "route": route.rule,
-            "redactions": {kind.value: count for kind, count in redacted.counts.items()},
-            "prompt_characters": len(prompt),
-            "prompt_hash": prompt_hash,
-        }
         self._commit("ask.intent")
 
     def ended(self, reply: Reply) -> Reply:
@@ -126,11 +137,13 @@ class Trail:
             self._commit("ask.failed")
             return
         self.facts |= {
-            "model": self.reply.model,
+            "model": self.reply.model or self.facts.get("model"),
             "cited": [citation.chunk for citation in self.reply.citations],
             "answer_characters": len(self.reply.answer),
             "warnings": len(self.reply.warnings),
         }
+        if self.reply.request is not None:
+            self.facts["approval"] = self.reply.request
         self._commit(f"ask.{self.reply.outcome}")
 
     def _unnamed(self, rule: str) -> str:

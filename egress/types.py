@@ -96,7 +96,7 @@ class Citation:
 class Reply:
     """What the asker gets."""
 
-    outcome: Literal["answered", "nothing"]
+    outcome: Literal["answered", "nothing", "waiting"]
     answer: str
     citations: tuple[Citation, ...]
     route: Route | None  # None: nothing was prepared for any model
@@ -107,4 +107,5 @@ class Reply:
     warnings: tuple[str, ...]
     conversation: str
     audit_id: str
+    request: str | None = None  # what waits for a second person
     understood_as: str | None = None  # the question with earlier ones that it goes on from; None: as it was asked

@@ -34,6 +34,7 @@ class Keys:
     sources: bytes = field(repr=False)  # names files and their content without storing either
     tokens: bytes = field(repr=False)  # seals the token map
     audit: bytes = field(repr=False)  # pseudonyms of persons
+    requests: bytes = field(repr=False)  # seals what waits to be sent
     check: str  # tells whether this is the right master key; reveals nothing of it
 
     @classmethod
@@ -49,6 +50,7 @@ class Keys:
             sources=derive("sources"),
             tokens=derive("tokens"),
             audit=derive("audit"),
+            requests=derive("requests"),
             check=derive("check").hex(),
         )
 

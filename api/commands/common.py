@@ -118,7 +118,7 @@ def desk(data: Path, as_user: str | None = None) -> Iterator[Desk]:
 
     with open_store_at(data) as opened:
         actor = actor_of(opened, as_user)
-        yield Desk(opened.store.engine, opened.ledger, actor, kinds_of(opened.store.keys))
+        yield Desk(opened.store.engine, opened.ledger, actor, kinds_of(opened.store.engine, opened.store.keys))
 
 
 def actor_of(opened: Installation, as_user: str | None) -> UserId:

@@ -60,9 +60,8 @@ def preview(
     json: AsJson = False,
 ) -> None:
     """Show a document as a model outside would see it. Without a data folder, no directory is known."""
-    from acl.labels import Label, Level, parse_level
-    from egress.masking import kinds_for
-    from egress.route import Provider, route_of
+    from acl.labels import Label, parse_level
+    from egress.masking import kinds_outside
     from ingest.sandbox import Sandbox
     from redaction.redact import redact
     from redaction.tokens import issuer
@@ -70,7 +69,7 @@ def preview(
     with Sandbox() as sandbox, file.open("rb") as opened:
         reading = sandbox.read(opened.read(MOST_BYTES), file.name)
     label = Label(parse_level(level))
-    kinds = kinds_for(route_of([label], Provider("a model outside", "", Level.RESTRICTED)), label)
+    kinds = kinds_outside(label)
     texts = [chunk.text for chunk in reading.chunks]
     redacted, _ = redact(texts, _recognisers(data), issuer(), kinds=kinds)
     if json:

@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 from acl.admin.change import policy_change
 from acl.admin.keys import revoke_api_keys
 from api.app import create_app
-from egress.answer import NOTHING
+from egress.reply import NOTHING
 from store import schema
 from store.engine import snapshot, write
 

@@ -10,7 +10,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from api.app import create_app
-from egress.answer import NOTHING
+from egress.reply import NOTHING
 from retrieval.errors import EmbedderDown, IndexDown
 from store.errors import StoreDown
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from api.errors import Exit
-from egress.answer import NOTHING
+from egress.reply import NOTHING
 from tests.api.conftest import make_site, refused
 
 if TYPE_CHECKING:

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from acl.labels import Level
 from api.errors import BadSettings
 from api.index_home import EMBEDDER
-from api.settings import ProviderSettings, Settings, cache_folder, load_settings
+from api.settings import IndexSettings, Settings, cache_folder, load_settings
 from api.wiring import open_house
 from store.folder import create
 
@@ -18,12 +17,11 @@ if TYPE_CHECKING:
     from retrieval.embed import Embed
     from store.folder import Layout
 
-PROVIDER = """
-[provider]
-base_url = "https://llm.example/v1"
-model = "a-model"
-key = "env:LLM_KEY"
-ceiling = "internal"
+INDEX = """
+[index]
+url = "https://qdrant.example:6333"
+key = "env:QDRANT_KEY"
+collection = "ours"
 """
 
 
@@ -36,35 +34,27 @@ def _with(layout: Layout, more: str) -> Layout:
 def test_a_new_data_folder_names_its_key_and_nothing_else(data_folder: Layout) -> None:
     settings = load_settings(data_folder)
     assert settings.master_key == "file:master.key"
-    assert settings.provider is None
-
-
-def test_a_provider(data_folder: Layout) -> None:
-    provider = load_settings(_with(data_folder, PROVIDER)).provider
-    assert provider is not None
-    assert (provider.base_url.host, provider.ceiling, provider.key) == ("llm.example", Level.INTERNAL, "env:LLM_KEY")
+    assert settings.index is None
 
 
 def test_a_variable_wins_over_the_file(data_folder: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NTK_PROVIDER__MODEL", "another")
+    monkeypatch.setenv("NTK_INDEX__COLLECTION", "another")
     monkeypatch.setenv("NTK_MASTER_KEY", "env:ELSEWHERE")
-    settings = load_settings(_with(data_folder, PROVIDER))
+    settings = load_settings(_with(data_folder, INDEX))
     assert settings.master_key == "env:ELSEWHERE"
-    assert settings.provider is not None
-    assert settings.provider.model == "another"
-    assert settings.provider.ceiling is Level.INTERNAL
+    assert settings.index is not None
+    assert settings.index.collection == "another"
+    assert settings.index.key == "env:QDRANT_KEY"
 
 
 @pytest.mark.parametrize(
     ("more", "named"),
     [
         ('colour = "blue"', "colour"),
-        ("[provider]\nmodel = 'm'\nceiling = 'public'", "provider.base_url"),
-        (PROVIDER.replace('ceiling = "internal"', ""), "provider.ceiling"),
-        (PROVIDER.replace('"internal"', '"Internal"'), "provider.ceiling"),
-        (PROVIDER.replace('"internal"', "2"), "provider.ceiling"),
-        (PROVIDER.replace("https://llm.example/v1", "file:///etc/passwd"), "provider.base_url"),
-        (PROVIDER + 'fallback = "x"', "provider.fallback"),
+        ("[index]\nkey = 'env:K'", "index.url"),
+        (INDEX + "grpc = 0", "index.grpc"),
+        (INDEX + 'fallback = "x"', "index.fallback"),
+        ('[provider]\nmodel = "m"', "provider"),
         ("master_key = [", "TOML"),
     ],
 )
@@ -73,7 +63,7 @@ def test_a_wrong_file_is_refused_by_name(data_folder: Layout, more: str, named: 
         load_settings(_with(data_folder, more + "\n"))
 
 
-@pytest.mark.parametrize("variable", ["NTK_COLOUR", "NTK_MASTERKEY", "NTK_PROVIDERS__MODEL"])
+@pytest.mark.parametrize("variable", ["NTK_COLOUR", "NTK_MASTERKEY", "NTK_PROVIDER__MODEL"])
 def test_an_unknown_variable_is_refused(data_folder: Layout, monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
     monkeypatch.setenv(variable, "x")
     with pytest.raises(BadSettings, match=variable):
@@ -81,30 +71,16 @@ def test_an_unknown_variable_is_refused(data_folder: Layout, monkeypatch: pytest
 
 
 def test_an_error_shows_no_value(data_folder: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NTK_PROVIDER__CEILING", "a-secret-put-into-the-wrong-place")
+    monkeypatch.setenv("NTK_INDEX__GRPC", "a-secret-put-into-the-wrong-place")
     with pytest.raises(BadSettings) as refused:
-        load_settings(_with(data_folder, PROVIDER))
+        load_settings(_with(data_folder, INDEX))
     assert "secret" not in str(refused.value)
 
 
 def test_every_setting_has_a_line_of_help() -> None:
-    for model in (Settings, ProviderSettings):
+    for model in (Settings, IndexSettings):
         for name, field in model.model_fields.items():
             assert field.description, name
-
-
-def test_a_provider_whose_address_holds_a_password_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hash_embed: Embed
-) -> None:
-    monkeypatch.setenv("LLM_KEY", "k" * 10)
-    layout = create(tmp_path / "site", embedder=EMBEDDER)
-    _with(layout, PROVIDER.replace("https://", "https://anna:hunter@"))
-    with pytest.raises(BadSettings) as refused, open_house(layout.root, hash_embed):
-        pass
-    assert "hunter" not in str(refused.value)
-    layout.settings.write_text(layout.settings.read_text().replace("anna:hunter@", ""))
-    with open_house(layout.root, hash_embed) as house:
-        assert house.answering.provider is not None
 
 
 def test_what_can_be_made_again_is_kept_in_the_cache_of_the_user(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -123,11 +123,8 @@ def test_a_filter_is_made_from_a_scope_alone() -> None:
 def test_a_model_is_called_in_one_line() -> None:
     """AL-01: the line after the record."""
     assert where(lambda node: isinstance(node, ast.Call) and called(node) == "complete") == {"egress/answer.py"}
-    flow = next(
-        node
-        for node in ast.walk(tree("egress/answer.py"))
-        if isinstance(node, ast.FunctionDef) and node.name == "answer"
-    )
-    order = {called(call): call.lineno for call in calls(flow)}
-    assert order["redact"] < order["build_prompt"] < order["commit_intent"] < order["complete"] < order["check"]
-    assert order["check"] < order["_confirm"] < order["restore"]
+    parts = {node.name: node for node in ast.walk(tree("egress/answer.py")) if isinstance(node, ast.FunctionDef)}
+    order = {called(call): call.lineno for call in calls(parts["_answered"])}
+    assert order["route_of"] < order["redact"] < order["build_prompt"] < order["waiting"] < order["spend"]
+    assert order["spend"] < order["commit_intent"] < order["complete"] < order["check"] < order["_confirm"]
+    assert order["_confirm"] < order["answered"]

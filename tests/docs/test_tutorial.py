@@ -13,7 +13,7 @@ import pytest
 
 from api.errors import Exit
 from api.wiring import open_house
-from egress.answer import NOTHING
+from egress.reply import NOTHING
 from tests.docs.blocks import ROOT, blocks, compare, shell_lines
 from tests.docs.names import Tokens
 from tests.docs.shell import Shell, normalised, replay

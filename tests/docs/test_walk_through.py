@@ -14,7 +14,7 @@ from acl.decision import Rule
 from acl.names import Obj, Subject, UserId
 from api.wiring import open_house
 from docs.generate import REPLIED
-from egress.answer import NOTHING
+from egress.reply import NOTHING
 from redaction.redact import redact
 from retrieval.excerpt import excerpts
 from retrieval.filter import filter_of

@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from starlette.testclient import TestClient
 
-from acl.labels import Level
 from api.app import create_app
 from api.demo import stand_in
 from api.loopback import LoopbackProvider
 from audit.ledger import records
 from egress.openai_model import OpenAiModel
-from egress.route import Provider
 from store.engine import snapshot
+from tests.contracts import contracts, given, provider_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -38,7 +37,7 @@ if TYPE_CHECKING:
     from retrieval.permit import Permitted
     from retrieval.types import Hit
 
-PROVIDER: Final = Provider("llm.example", "small-model", Level.CONFIDENTIAL)
+CONTRACTS: Final = contracts(provider=provider_of(models=[{"name": "small-model"}]))
 
 
 @dataclass(slots=True)
@@ -111,7 +110,7 @@ def sent(seen: Seen) -> Mapping[str, Any]:
 def _watched(house: House, seen: Seen, afterwards: Callable[[], None]) -> Iterator[House]:
     with (
         LoopbackProvider(stand_in) as provider,
-        OpenAiModel(provider.base_url, PROVIDER.model, "key-of-the-provider") as remote,
+        OpenAiModel(provider.base_url, "small-model", "key-of-the-provider") as remote,
     ):
         yield replace(house, answering=_edges(house.answering, remote, seen, afterwards))
         seen.received = list(provider.requests)
@@ -127,9 +126,8 @@ def _edges(edges: Edges, remote: Llm, seen: Seen, afterwards: Callable[[], None]
         edges,
         index=WatchedIndex(edges.index, seen, afterwards),
         permit=permit,
-        local=WatchedLlm(edges.local, seen),
-        remote=WatchedLlm(remote, seen),
-        provider=PROVIDER,
+        contracts=given(CONTRACTS),
+        model=lambda route: WatchedLlm(remote if route.provider else edges.model(route), seen),
     )
 
 

@@ -12,7 +12,7 @@ from acl.decision import Principal
 from acl.labels import Level
 from egress.answer import Edges
 from egress.extractive import Extractive
-from egress.route import Provider
+from egress.requests import Requests
 from egress.types import Ask
 from redaction.directory import Person, directory_recogniser
 from redaction.patterns import pattern_recognisers
@@ -20,20 +20,31 @@ from redaction.vault import Vault
 from retrieval.permit import permit
 from store import schema
 from store.engine import snapshot
+from tests import contracts
 from tests.worlds import APP, World
 
 if TYPE_CHECKING:
     from acl.names import UserId
-    from egress.openai_model import OpenAiModel
+    from egress.contract.standing import Contracts
+    from egress.types import Llm
 
 HOTELS = "Hotels are paid up to 180 euros a night. Ask Jane Doe, jane.doe@company.example, for more."
 QUESTION = "What is paid for hotels a night?"
 DIRECTORY = [Person("user:jane", "Jane Doe", "jane.doe@company.example", "+44 20 7946 0991", "jane")]
 
 
-def edges_of(world: World, *, remote: OpenAiModel | None = None, ceiling: Level = Level.CONFIDENTIAL) -> Edges:
-    """Give the flow the parts of a small world, and a provider if there is a client for it."""
+def edges_of(
+    world: World,
+    *,
+    remote: Llm | None = None,
+    ceiling: Level = Level.CONFIDENTIAL,
+    local: Llm | None = None,
+    held: Contracts | None = None,
+) -> Edges:
+    """Give the flow the parts of a small world, and contracts with a provider if there is a client for it."""
     recognisers = (directory_recogniser(DIRECTORY), *pattern_recognisers())
+    here = local or Extractive()
+    covered = contracts.contracts(ceiling=ceiling.name.lower()) if remote else contracts.NONE
     return Edges(
         engine=world.store.engine,
         index=world.index,
@@ -42,9 +53,9 @@ def edges_of(world: World, *, remote: OpenAiModel | None = None, ceiling: Level 
         recognisers=lambda: recognisers,
         vault=Vault(world.store.engine, world.store.keys.tokens),
         ledger=world.ledger,
-        local=Extractive(),
-        remote=remote,
-        provider=Provider("llm.example", "a-model", ceiling) if remote else None,
+        contracts=contracts.given(held or covered),
+        model=lambda route: remote if remote and route.provider else here,
+        requests=Requests(world.store.engine, world.store.keys.requests),
     )
 
 

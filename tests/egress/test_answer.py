@@ -16,9 +16,10 @@ from acl.labels import Compartment, Label, Level
 from acl.names import DocumentId, NodeId, Obj, UserId
 from audit.errors import AuditDown
 from audit.ledger import verify
-from egress.answer import NOTHING, answer
+from egress.answer import answer
 from egress.errors import RightsChanged
 from egress.extractive import Extractive
+from egress.reply import NOTHING
 from store import schema
 from store.engine import snapshot, write
 from tests.egress.asking import HOTELS, ask_of, edges_of, trail_of
@@ -170,7 +171,7 @@ def test_no_record_of_the_end_no_answer(world: World, anna: UserId) -> None:
             return Extractive().complete(prompt)
 
     with pytest.raises(AuditDown):
-        answer(ask_of(anna), replace(edges_of(world), local=Filling()))
+        answer(ask_of(anna), edges_of(world, local=Filling()))
 
 
 def test_the_trail_tells_what_happened_and_no_text(
@@ -230,7 +231,7 @@ def test_a_right_withdrawn_while_the_model_thinks_is_not_honoured(world: World, 
             return Extractive().complete(prompt)
 
     with pytest.raises(RightsChanged):
-        answer(ask_of(anna), replace(edges_of(world), local=Slow()))
+        answer(ask_of(anna), edges_of(world, local=Slow()))
     assert trail_of(world)[-1]["error"] == "RightsChanged"
 
 

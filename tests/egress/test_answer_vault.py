@@ -14,6 +14,7 @@ from sqlalchemy import select, update
 from acl.decision import Principal
 from egress.answer import Edges, answer
 from egress.extractive import Extractive
+from egress.requests import Requests
 from egress.types import Ask, Draft, RedactedPrompt
 from redaction.directory import Person, directory_recogniser
 from redaction.errors import UnknownConversation
@@ -23,6 +24,7 @@ from store import schema
 from store.engine import snapshot, write
 from store.envelope import new_key
 from store.errors import CannotDecrypt
+from tests.contracts import NONE, given
 from tests.worlds import APP, World
 
 if TYPE_CHECKING:
@@ -60,9 +62,9 @@ def edges(world: World, calls: Calls) -> Edges:
         recognisers=lambda: (directory_recogniser([Person("user:jane", "Jane Doe")]),),
         vault=Vault(world.store.engine, world.store.keys.tokens),
         ledger=world.ledger,
-        local=calls,
-        remote=None,
-        provider=None,
+        contracts=given(NONE),
+        model=lambda _: calls,
+        requests=Requests(world.store.engine, world.store.keys.requests),
     )
 
 

@@ -7,8 +7,8 @@ from egress.masking import kinds_for
 from egress.route import Route
 from redaction.types import ALWAYS, DIRECT, EVERY, INDIRECT, Kind
 
-HERE = Route(leaves=False, provider=None, rule="")
-AWAY = Route(leaves=True, provider="llm.example", rule="")
+HERE = Route(rule="")
+AWAY = Route(rule="", provider="llm.example")
 
 
 @pytest.mark.parametrize("level", [Level.PUBLIC, Level.INTERNAL])

@@ -51,7 +51,7 @@ _SENT: Final = Reply(
     outcome="answered",
     answer="Marta Holm approves travel [1].\nReceipts arrive within 30 days [2]. See also [9].",
     citations=(_TRAVEL, _EXPENSES),
-    route=Route(leaves=True, provider="Northwind", rule="confidential with a DPA"),
+    route=Route(rule="confidential with a DPA", provider="Northwind"),
     model="nw-2",
     redactions={"USER": 2, "PHONE": 1},
     label=Label(Level.CONFIDENTIAL, frozenset({Compartment("gdpr")})),
@@ -62,7 +62,7 @@ _SENT: Final = Reply(
 )
 _STAYED: Final = replace(
     _SENT,
-    route=Route(leaves=False, provider=None, rule="trade secrets stay"),
+    route=Route(rule="trade secrets stay"),
     model=MODEL,
     label=Label(Level.RESTRICTED, frozenset({Compartment("trade-secret.falcon")})),
     warnings=NOTES,

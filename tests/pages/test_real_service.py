@@ -12,8 +12,8 @@ import pytest
 from api.app import create_app
 from api.loopback import LoopbackProvider, Received
 from api.wiring import open_house
-from egress.answer import NOTHING
-from store.folder import Layout
+from egress.reply import NOTHING
+from tests.contracts import application_of, open_gate, provider_of
 from tests.pages.reader import ask, settle, sign_in, text_of
 from tests.pages.stand_in import served
 from tests.sites import make_site
@@ -28,12 +28,6 @@ if TYPE_CHECKING:
 
 QUESTION: Final = "Who approves hotels above 180 euros a night?"
 SENTENCE: Final = "Hotels above 180 euros a night are approved by Jane Doe."
-PROVIDER: Final = """
-[provider]
-base_url = "{}"
-model = "loopback"
-ceiling = "confidential"
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +50,12 @@ def quoting(messages: list[Message]) -> str:
 def live(tmp_path_factory: pytest.TempPathFactory, hash_embed: Embed) -> Iterator[Live]:
     site = make_site(tmp_path_factory.mktemp("real"), hash_embed, f"# Travel\n\n{SENTENCE}\n")
     with LoopbackProvider(quoting) as provider:
-        with Layout(site.data).settings.open("a") as settings:
-            settings.write(PROVIDER.format(provider.base_url))
+        (site.data / "provider.key").touch(mode=0o600)
+        (site.data / "provider.key").write_text("none")
+        there = {"base_url": provider.base_url, "hosts": ["127.0.0.1"], "models": [{"name": "loopback"}]}
+        record = provider_of(**there, key="file:provider.key")
+        with open_house(site.data, hash_embed) as house:
+            open_gate(house.store, house.ledger, record, application_of(users=["user:anna", "user:ben"]))
         with open_house(site.data, hash_embed) as house, served(create_app(house)) as address:
             yield Live(address, site.anna, site.ben, provider.requests)
 
@@ -77,7 +75,7 @@ def test_who_may_read_gets_the_answer_and_sees_what_left(page: Page, live: Live)
     page.locator(".answer button").click()
     assert page.locator(".source.lit .title").all_text_contents() == ["Travel"]
     assert SENTENCE in text_of(page, ".source blockquote")
-    assert page.locator(".badge").all_text_contents() == ["Label: confidential", "Sent to 127.0.0.1"]
+    assert page.locator(".badge").all_text_contents() == ["Label: confidential", "Sent to llm.example"]
     assert text_of(page, ".digest") == "2 amounts, 1 mention of a person replaced"
     page.get_by_role("heading", name="What left").click()
     panel = page.locator(".left").inner_text()
