@@ -99,7 +99,7 @@ def test_a_trade_secret_left_nothing(made: Demonstration) -> None:
     (local,) = [asked for asked in made.asked if _route(asked) == "local"]
     assert "trade-secret" in str(local.reply.label)
     assert local.reply.route is not None
-    assert "may not go" in local.reply.route.rule
+    assert "above what may leave" in local.reply.route.rule
 
 
 def test_the_transcript_shows_answers_refusals_and_what_left(printed: str, made: Demonstration) -> None:
