@@ -17,12 +17,12 @@ from api.index_home import home_of
 from api.settings import cache_folder, load_settings
 from api.wiring import missing_points
 from audit.ledger import verify
-from egress.incident.incidents import all_incidents
-from egress.incident.tasks import tasks_of
 from egress.contract.forms import validated
 from egress.contract.gate import gate
 from egress.contract.provider import Provider, warnings_of
 from egress.contract.register import all_current
+from egress.incident.incidents import all_incidents
+from egress.incident.tasks import tasks_of
 from ingest.probe import Guard, confinement
 from retrieval.converted import Origin, kept
 from retrieval.embed import MODEL_NAME
