@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 
 from api import ask, brakes, deciding, files, incidents, intake, own, pages, policy, records
 from api.admission import Admission
+from api.ending import warning
 from api.errors import ERRORS, BadRequest, NotReady, NotSignedIn, problem, report
 from api.gangway import Gangway
 from api.purging import purging
@@ -48,11 +49,12 @@ def create_app(house: House, hosts: Sequence[str] = LOOPBACK) -> ASGIApp:
     @asynccontextmanager
     async def warm(_app: FastAPI) -> AsyncIterator[None]:
         await to_thread.run_sync(house.embed, ["warm"])  # the first question should not pay for the model
-        purge = purging(house)
+        purge, warn = purging(house), warning(house.store.engine)
 
         def beside() -> None:
             house.intake.finish()
             purge()
+            warn()
 
         with house.retagger.following(also=beside):  # other processes change the policy beside this one
             yield

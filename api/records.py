@@ -8,13 +8,14 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Request
 from fastapi.responses import JSONResponse
 from pydantic import Field
 
 from api.ask import MAX_EPOCH
 from api.body import OneMeaning
-from api.caller import Body, Calling
+from api.caller import Body, Calling, Nothing
+from api.trying import found_to_json, instruments_of
 from egress.contract import records
 from egress.contract.application import Application
 from egress.contract.forms import validated
@@ -22,9 +23,11 @@ from egress.contract.gate import gate
 from egress.contract.provider import Provider
 from egress.contract.records import APPLICATION, PROVIDER, may_look
 from egress.errors import BadRecord, NoSuchRecord
+from egress.trials.run import tried
 
 if TYPE_CHECKING:
     from api.caller import Caller
+    from api.wiring import House
 
 router = APIRouter(prefix="/api/v1", route_class=OneMeaning)
 Name = Annotated[str, Path(max_length=63, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
@@ -97,6 +100,16 @@ def get_gate(name: Name, caller: Calling) -> JSONResponse:
         caller.refused("gate")
         raise records.none_of(APPLICATION, name)
     return JSONResponse(looked.to_json())
+
+
+@router.post("/applications/{name}/gate/check")
+def post_check(name: Name, request: Request, caller: Calling, _body: Nothing | None = None) -> JSONResponse:
+    """Try what is measured of an application that the caller manages, and show its gate. It takes a while."""
+    house: House = request.app.state.house
+    found = dict(tried(instruments_of(house), caller.ledger, caller.user, name))
+    with caller.acting() as actor:
+        looked = gate(actor.connection, name, datetime.now(UTC))
+    return JSONResponse({**looked.to_json(), "found": [found_to_json(*one) for one in found.items()]})
 
 
 def _listed(caller: Caller, kind: str) -> JSONResponse:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from api.doctor import Finding
     from egress.contract.explained import Explained
     from egress.contract.gate import Gate
+    from egress.trials.found import Found
     from egress.types import Citation, Reply
     from ingest.outcome import Outcome, Summary, What
 
@@ -335,6 +336,38 @@ class Counting:
     def done(self, many: int) -> None:
         """So many more are done."""
         self._bar.update(self._task, advance=many)
+
+
+class Trying:
+    """Progress of the trials of a gate on the terminal, and a line for each where there is none."""
+
+    def __init__(self, many: int) -> None:
+        """So many trials there are."""
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+        self._bar = Progress(*columns, console=err, transient=True, disable=not err.is_terminal)
+        self._task = self._bar.add_task("trying", total=many)
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def tried(self, point: str, found: Found) -> None:
+        """One is done."""
+        err.print(_found(point, found))
+        self._bar.update(self._task, advance=1)
+
+
+def found(point: str, made: Found) -> None:
+    """Print what a trial found."""
+    out.print(_found(point, made))
+
+
+def _found(point: str, made: Found) -> str:
+    word = {True: "[green]passed[/]", False: "[red]failed[/]", None: "[yellow]not tried[/]"}[made.passed]
+    return f"{word} {point}: {escape(made.why)}"
 
 
 def gate(made: Gate) -> None:

@@ -20,6 +20,9 @@ matrix_app = typer.Typer(help="What a contract must say before a text may go to 
 
 def gate(
     application: Annotated[str, typer.Argument(help="Its name, with or without app:")],
+    check: Annotated[
+        bool, typer.Option("--check", help="Try first what is measured; the service must not run.")
+    ] = False,
     attest: Annotated[str | None, typer.Option(metavar="POINT", help="Write down that somebody stands for it.")] = None,
     document: Annotated[str | None, typer.Option(help="A file or a web address that shows it.")] = None,
     by: Annotated[str | None, typer.Option(help="Who stands for it.")] = None,
@@ -35,6 +38,8 @@ def gate(
     from egress.contract.records import may_look, none_of
 
     name = application.removeprefix("app:")
+    if check:
+        _check(name, as_user, data, json=json)
     with desk(data, as_user) as at:
         if attest is not None:
             _attest(at, name, attest, document, by, until)
@@ -48,6 +53,23 @@ def gate(
         show.gate(looked)
     if not looked:
         raise typer.Exit(Exit.NO)
+
+
+def _check(name: str, as_user: str | None, data: Path, *, json: bool) -> None:
+    from api.commands.common import actor_of
+    from api.trying import found_to_json, instruments_of
+    from api.wiring import open_house, require_whole_index
+    from egress.contract.evidence import MEASURED
+    from egress.trials.run import tried
+
+    with open_house(data) as house:
+        require_whole_index(house)
+        actor = actor_of(house, as_user)
+        with show.Trying(len(MEASURED)) as shown:
+            for point, found in tried(instruments_of(house), house.ledger, actor, name):
+                if json:
+                    show.as_json({"event": "tried", **found_to_json(point, found)})
+                shown.tried(point, found)
 
 
 def _attest(at: Desk, name: str, point: str, document: str | None, by: str | None, until: str | None) -> None:

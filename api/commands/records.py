@@ -49,6 +49,27 @@ def provider_history(name: Name, as_user: As = None, data: Data = DATA, json: As
     _history("provider", name, as_user, data, json=json)
 
 
+@provider_app.command("test")
+def provider_test(name: Name, as_user: As = None, data: Data = DATA, json: AsJson = False) -> None:
+    """Try the way to a provider, without a text and without its key, and whether its keys can be had; exit 1 if not."""
+    from functools import partial
+
+    from api.errors import Exit
+    from api.trying import found_to_json
+    from egress.trials.run import probed
+    from store.secret import read
+
+    with desk(data, as_user) as at:
+        found = probed(at.engine, at.ledger, at.actor, name, partial(read, base=data))
+    if json:
+        show.table([found_to_json(point, one) for point, one in found.items()], json=True)
+    else:
+        for point, one in found.items():
+            show.found(point, one)
+    if not all(one.passed for one in found.values()):
+        raise typer.Exit(Exit.NO)
+
+
 @provider_app.command("expire")
 def provider_expire(name: Name, reason: Why, as_user: As = None, data: Data = DATA, json: AsJson = False) -> None:
     """End the contract with a provider: nothing goes there from the next request on."""

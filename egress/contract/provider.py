@@ -8,7 +8,6 @@ A contract says yes only by a term that is there and has not ended.
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -17,6 +16,8 @@ from typing import TYPE_CHECKING, Annotated, Final, Self
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from store.address import is_near
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -81,19 +82,11 @@ class Model(_Part):
     output_price: str = Field(default="0", pattern=_PRICE, description="for a million tokens that come back")
 
 
-def _is_private(host: str) -> bool:
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return host == "localhost"
-    return address.is_private or address.is_loopback
-
-
 def _checked_url(url: str) -> str:
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username or parts.query or parts.fragment:
         raise ValueError("a base URL has https, a host and a path, and neither user, query nor fragment")
-    if parts.scheme == "http" and not _is_private(parts.hostname):
+    if parts.scheme == "http" and not is_near(parts.hostname):
         raise ValueError("http is for an address of this machine or a private network alone: write https")
     return url
 
@@ -158,7 +151,7 @@ class Provider(_Part):
 
 def _is_local(host: str) -> bool:
     # A single label, or one of the endings that no public name server answers for.
-    return _is_private(host) or bool(re.fullmatch(r"[a-z0-9-]+(\.(internal|local|lan|home\.arpa))?", host))
+    return is_near(host) or bool(re.fullmatch(r"[a-z0-9-]+(\.(internal|local|lan|home\.arpa))?", host))
 
 
 @dataclass(frozen=True, slots=True)

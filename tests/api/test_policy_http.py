@@ -70,6 +70,7 @@ TABLE: Final[list[tuple[str, str, Any, tuple[int, int, int, int]]]] = [
     ("GET", "/applications/acme/history", None, (401, 404, 404, 404)),
     ("PUT", "/applications/acme", APPLICATION, (401, 403, 403, 200)),
     ("GET", "/applications/acme/gate", None, (401, 404, 404, 200)),
+    ("POST", "/applications/acme/gate/check", None, (401, 403, 403, 404)),
 ]
 
 

@@ -78,6 +78,21 @@ def test_the_gate_is_shown_to_who_manages_the_application(office: Office) -> Non
     assert office.call(STAFF, "GET", "/applications/http/gate").json() == looked
 
 
+def test_what_is_measured_is_tried_over_http(office: Office) -> None:
+    with write(office.house.store.engine) as connection:
+        here = provider(base_url="http://127.0.0.1:9/v1", hosts=["127.0.0.1"])
+        register(connection, office.house.ledger, here, application(), now=datetime.now(UTC), check=())
+    assert office.call(STAFF, "POST", "/applications/http/gate/check").status_code == 403
+    made = office.call(ADMIN, "POST", "/applications/http/gate/check").json()
+    found = {one["point"]: one["passed"] for one in made["found"]}
+    assert found == {
+        "logging-and-retention": True, "isolation": None, "sanitisation": True, "keys": False, "injection": True,
+        "leak-test": True,
+    }  # fmt: skip
+    assert {"keys", "isolation"} <= set(made["closed"])
+    assert not {"injection", "leak-test", "sanitisation", "logging-and-retention"} & set(made["closed"])
+
+
 # --- the command line ---------------------------------------------------------------------------
 
 
@@ -143,6 +158,23 @@ def test_a_point_is_attested_with_a_document_a_name_and_an_end(console: Ntk, fil
     refused(console("gate", "http", "--attest", "isolation"), "bad-evidence", Exit.MISUSE, "--document")
     refused(console("gate", "http", "--attest", "keys", *paper[:5], "soon"), "bad-evidence", Exit.MISUSE, "soon")
     refused(console("gate", "none", "--attest", "isolation", *paper), "no-such-record", Exit.NO)
+
+
+def test_a_gate_is_checked_and_shown(console: Ntk, files: Path) -> None:
+    here = yaml.safe_load((files / "acme.yaml").read_text("utf-8"))
+    here |= {"base_url": "http://127.0.0.1:9/v1", "hosts": ["127.0.0.1"]}
+    (files / "acme.yaml").write_text(yaml.safe_dump(here), "utf-8")
+    console("provider", "add", files / "acme.yaml")
+    console("app", "add", files / "page.yaml")
+    tested = console("provider", "test", "acme", "--json")
+    assert (tested.code, [json.loads(line)["passed"] for line in tested.out.splitlines()]) == (Exit.NO, [None, False])
+    refused(console("provider", "test", "none"), "no-such-record", Exit.NO)
+    made = console("gate", "http", "--check", "--json")
+    *found, looked = map(json.loads, made.out.splitlines())
+    assert [one["point"] for one in found][:2] == ["logging-and-retention", "isolation"]
+    assert (made.code, looked["open"]) == (Exit.NO, False)
+    assert "passed injection: 0 bytes carried out" in made.err
+    assert "failed keys: a reference leads to no key" in made.err
 
 
 def test_who_manages_nothing_attests_and_sees_nothing(console: Ntk, files: Path, site: Site) -> None:
