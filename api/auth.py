@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 HTTP: Final = Obj("app:http")
 COMMAND_LINE: Final = Obj("app:command-line")
+TRIALS: Final = Obj("app:trials")  # nobody asks through it
 _SEND_IT: Final = {HTTP: "send it as Authorization: Bearer KEY", COMMAND_LINE: "set NTK_KEY to your API key"}
 
 
@@ -73,6 +74,11 @@ def principal_of_key(house: Installation, key: str, application: Obj) -> Princip
 def principal_looked_at(user: UserId) -> Principal:
     """Give the principal of somebody whose rights are explained. Nobody asks as him: no text is read with it."""
     return Principal(user, COMMAND_LINE)
+
+
+def principal_tried(user: UserId) -> Principal:
+    """Give the principal as whom a leak test searches. What it finds is compared and counted, and shown to nobody."""
+    return Principal(user, TRIALS)
 
 
 def _in_a_demo(house: Installation, application: Obj) -> str:

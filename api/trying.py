@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from api.auth import principal_tried
 from egress.trials.found import Instruments
 from store.secret import read
 
@@ -23,6 +24,7 @@ def instruments_of(house: House) -> Instruments:
         embed=answering.embed,
         permit=answering.permit,
         recognisers=answering.recognisers,
+        principal=principal_tried,
         secret=partial(read, base=house.store.layout.root),
         rules=answering.rules,
     )

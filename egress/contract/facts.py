@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import bindparam, func, select
 
 from audit.chain import canonical
+from egress.brakes.quotas import NAME as QUOTAS
+from egress.brakes.quotas import Quotas, default_quotas
 from egress.contract import evidence
 from egress.contract.application import Application
 from egress.contract.forms import validated
@@ -36,7 +38,7 @@ class Facts:
     provider: Provider | None  # the one that the application names
     provider_version: int
     matrix: Matrix | None
-    quotas: bool  # whether any are set
+    quotas: bool  # whether any hold: those that ship do, unless what was set in their place cannot be read
     ownerless: bool  # whether a document answers that nobody owns
     reviewed_at: datetime | None  # when a review of access was signed last
     evidence: tuple[Evidence, ...] = ()
@@ -78,7 +80,7 @@ def facts_of(connection: Connection, name: str) -> Facts:
         provider=_read(Provider, kept),
         provider_version=kept.version if kept else 0,
         matrix=default_matrix() if matrix is None else _read(Matrix, matrix),
-        quotas=any(kind == "quotas" and bool(_json(row)) for (kind, _), row in rows.items()),
+        quotas=_quotas(rows.get(("quotas", QUOTAS))),
         ownerless=bool(house.ownerless),
         reviewed_at=house.reviewed_at,
         evidence=evidence.latest(connection, name),
@@ -96,6 +98,11 @@ def subject(facts: Facts, point: str) -> str:
     elif point == "least-privilege" and application:
         about |= {"users": sorted(application.users), "ceiling": application.ceiling}
     return hashlib.sha256(canonical(about).encode()).hexdigest()
+
+
+def _quotas(row: Any) -> bool:
+    set_here: Quotas | None = default_quotas() if row is None else _read(Quotas, row)
+    return set_here is not None and bool(set_here.limits)
 
 
 def _read(model: type[Any], row: Any) -> Any:

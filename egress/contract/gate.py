@@ -237,9 +237,9 @@ def _incident_plan(look: _Look) -> Point:
         who = f"{provider.name} has no contact" if provider else "there is no provider, and so no contact"
         return _closed(name, f"{who} for incidents", "computed")
     if not look.facts.quotas:
-        return _closed(name, "no quotas are set", "computed")
+        return _closed(name, "no quotas hold: what is set cannot be read", "computed")
     hours = min(contact.hours for contact in provider.contacts)
-    return _open(name, f"{len(provider.contacts)} to tell, the first within {hours} hours; quotas are set", "computed")
+    return _open(name, f"{len(provider.contacts)} to tell, the first within {hours} hours; quotas hold", "computed")
 
 
 def _failed(look: _Look, name: str) -> bool:

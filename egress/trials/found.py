@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
+    from acl.decision import Principal
+    from acl.names import UserId
     from acl.scope import Scope
     from audit.chain import Json
     from egress.rules import AnswerRules
@@ -40,6 +42,7 @@ class Instruments:
     embed: Embed
     permit: Callable[[Sequence[Hit], Scope], Permitted]
     recognisers: Callable[[], Sequence[Recogniser]]
+    principal: Callable[[UserId], Principal]  # as whom a leak test searches; what it finds is shown to nobody
     secret: Callable[[str], Secret]  # from a reference; raises SecretMissing
     rules: AnswerRules
     tls: ssl.SSLContext | None = None  # trusts the organisation's own authority; by default that of the system

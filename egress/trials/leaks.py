@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import select
 
-from acl.decision import Principal
 from acl.errors import UnknownName
 from acl.insight.explain import explain
-from acl.names import DocumentId, Obj, UserId
+from acl.names import DocumentId, UserId
 from acl.scope import scope_of
 from egress.trials.found import Found
 from retrieval.find import find
@@ -26,7 +25,6 @@ from store.engine import snapshot
 from store.schema import chunk, document, users
 
 if TYPE_CHECKING:
-    import random
     from collections.abc import Iterator, Sequence
 
     from egress.trials.found import Instruments
@@ -36,7 +34,6 @@ DOCUMENTS: Final = 12  # that are sampled
 PEOPLE: Final = 4  # for each of them, besides the stranger
 SENTENCES: Final = 2  # of each of them
 STRANGER: Final = UserId("user:nobody-knows-him")
-_ASKING: Final = Obj("app:gate")
 _LONGEST: Final = 300  # characters of a question
 _SAMPLED: Final = 200  # people, of whom readers and others are looked for
 
@@ -49,7 +46,7 @@ class _Count:
     found: int = 0  # in which the document was found
 
 
-def leaktight(instruments: Instruments, chance: random.Random | None = None) -> Found:
+def leaktight(instruments: Instruments, chance: secrets.SystemRandom | None = None) -> Found:
     """Search as people who may not, and count what they get."""
     chance = chance or secrets.SystemRandom()
     documents, people = _sampled(instruments, chance)
@@ -71,7 +68,7 @@ def leaktight(instruments: Instruments, chance: random.Random | None = None) -> 
     return Found(passed=count.leaked == 0, why=why, numbers=numbers)
 
 
-def _sampled(instruments: Instruments, chance: random.Random) -> tuple[list[DocumentId], list[UserId]]:
+def _sampled(instruments: Instruments, chance: secrets.SystemRandom) -> tuple[list[DocumentId], list[UserId]]:
     with snapshot(instruments.engine) as connection:
         documents = connection.scalars(select(document.c.id).where(document.c.state == "live")).all()
         people = connection.scalars(select(users.c.id).where(users.c.active)).all()
@@ -81,7 +78,7 @@ def _sampled(instruments: Instruments, chance: random.Random) -> tuple[list[Docu
 
 
 def _tried(
-    one: DocumentId, people: Sequence[UserId], instruments: Instruments, chance: random.Random, count: _Count
+    one: DocumentId, people: Sequence[UserId], instruments: Instruments, chance: secrets.SystemRandom, count: _Count
 ) -> None:
     readers, others = _divided(one, people, instruments)
     if not readers:
@@ -115,10 +112,10 @@ def _may(user: UserId, one: DocumentId, instruments: Instruments) -> bool:
             return False
 
 
-def _words(one: DocumentId, reader: UserId, instruments: Instruments, chance: random.Random) -> list[str]:
+def _words(one: DocumentId, reader: UserId, instruments: Instruments, chance: secrets.SystemRandom) -> list[str]:
     """Give sentences of a document, as somebody reads them who may."""
     with snapshot(instruments.engine) as connection:
-        scope = scope_of(connection, Principal(reader, _ASKING), "read")
+        scope = scope_of(connection, instruments.principal(reader), "read")
         live = (chunk.c.document_id == one) & (chunk.c.version == document.c.version)
         rows = connection.execute(
             select(chunk.c.id, chunk.c.version).join(document).where(live).order_by(chunk.c.ord).limit(50)
@@ -136,5 +133,5 @@ def _said(text: str) -> Iterator[str]:
 
 def _asked(question: str, user: UserId, instruments: Instruments) -> Permitted:
     with snapshot(instruments.engine) as connection:
-        scope = scope_of(connection, Principal(user, _ASKING), "read")
+        scope = scope_of(connection, instruments.principal(user), "read")
     return find(question, scope, index=instruments.index, embed=instruments.embed, permit=instruments.permit)

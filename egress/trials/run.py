@@ -16,6 +16,7 @@ from egress.contract.facts import facts_of, subject
 from egress.contract.forms import validated
 from egress.contract.provider import Provider
 from egress.contract.records import APPLICATION, PROVIDER, manages, none_of, shown
+from egress.errors import ModelDown
 from egress.trials.found import Found
 from egress.trials.injection import withstands
 from egress.trials.isolation import isolated
@@ -75,7 +76,9 @@ def probed(
     secret: Callable[[str], Secret],
     tls: ssl.SSLContext | None = None,
 ) -> dict[str, Found]:
-    """Try the way to a provider and its keys, for who manages it. It leaves a record, and no evidence for any gate.
+    """Try the way to a provider, its keys and its models, for who manages it.
+
+    It leaves a record, and no evidence for any gate. The models are asked for with the key.
 
     Raises:
         NoSuchRecord: There is none, or it is not for this person.
@@ -86,9 +89,25 @@ def probed(
         kept = shown(Actor.of(connection, actor), PROVIDER, name)
     provider = validated(Provider, kept.record, name)
     found = {"isolation": isolated(provider, tls), "keys": resolving(provider, secret, datetime.now(UTC))}
+    if found["isolation"].passed and found["keys"].passed:
+        found["models"] = _models(provider, secret, tls)
     told: dict[str, Json] = {point: one.passed for point, one in found.items()}
     ledger.commit(Event("provider.tested", actor, str(uuid.uuid4()), {"name": name, "version": kept.version, **told}))
     return found
+
+
+def _models(provider: Provider, secret: Callable[[str], Secret], tls: ssl.SSLContext | None) -> Found:
+    from egress.health import healthy  # noqa: PLC0415 - half a second, for who tries a provider alone
+
+    try:
+        health = healthy(provider.base_url, secret(provider.key).value if provider.key else "", tls=tls)
+    except (ModelDown, ValueError) as error:
+        return Found(passed=None, why=str(error))
+    lacking = health.lacks([model.name for model in provider.models])
+    told = {"models": len(provider.models), "lacking": len(lacking)}
+    if lacking:
+        return Found(passed=False, why=f"it has no model {lacking[0]}", numbers=told)
+    return Found(passed=True, why="it has the models of its record", numbers=told)
 
 
 def _facts(engine: Engine, ledger: Ledger, actor: UserId, application: str) -> Facts:

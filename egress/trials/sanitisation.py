@@ -20,7 +20,6 @@ from store.engine import snapshot
 from store.schema import users
 
 if TYPE_CHECKING:
-    import random
     from collections.abc import Iterator, Mapping, Sequence
 
     from sqlalchemy import Engine
@@ -49,7 +48,7 @@ _ABOUT: Final[Mapping[str, str]] = {
 }
 
 
-def sanitised(engine: Engine, recognisers: Sequence[Recogniser], chance: random.Random | None = None) -> Found:
+def sanitised(engine: Engine, recognisers: Sequence[Recogniser], chance: secrets.SystemRandom | None = None) -> Found:
     """Plant and count."""
     chance = chance or secrets.SystemRandom()
     people = _people(engine, chance)
@@ -79,14 +78,14 @@ def _counted(name: str, share: Share) -> dict[str, int]:
     return {f"{name}_planted": share.of, f"{name}_masked": share.count}
 
 
-def _people(engine: Engine, chance: random.Random) -> list[tuple[str, str]]:
+def _people(engine: Engine, chance: secrets.SystemRandom) -> list[tuple[str, str]]:
     c = users.c
     with snapshot(engine) as connection:
         rows = [(row.name, row.email) for row in connection.execute(select(c.name, c.email).where(c.active))]
     return chance.sample(rows, min(MOST_PEOPLE, len(rows)))
 
 
-def _about_people(people: Sequence[tuple[str, str]], chance: random.Random) -> Iterator[Example]:
+def _about_people(people: Sequence[tuple[str, str]], chance: secrets.SystemRandom) -> Iterator[Example]:
     for name, email in people:
         first, *_, last = [*name.split(), ""] if " " not in name.strip() else name.split()
         forms = [name, email, f"{last}, {first}" if last else ""]
@@ -94,7 +93,7 @@ def _about_people(people: Sequence[tuple[str, str]], chance: random.Random) -> I
             yield _planted(chance.choice(_ABOUT_PEOPLE), form, _PERSON)
 
 
-def _structured(chance: random.Random) -> Iterator[Example]:
+def _structured(chance: secrets.SystemRandom) -> Iterator[Example]:
     for kind, sentence in _ABOUT.items():
         for _ in range(OF_EACH):
             yield _planted(sentence, _MAKERS[kind](chance), _STRUCTURED, kind)
@@ -105,16 +104,16 @@ def _planted(sentence: str, value: str, *types: str) -> Example:
     return Example(sentence.replace("{}", value), (Marked(len(before), len(before) + len(value), types),))
 
 
-def _digits(chance: random.Random, many: int) -> str:
+def _digits(chance: secrets.SystemRandom, many: int) -> str:
     return "".join(chance.choices(string.digits, k=many))
 
 
-def _email(chance: random.Random) -> str:
+def _email(chance: secrets.SystemRandom) -> str:
     name = "".join(chance.choices(string.ascii_lowercase, k=8))
     return f"{name}.{_digits(chance, 2)}@{''.join(chance.choices(string.ascii_lowercase, k=6))}.example"
 
 
-def _phone(chance: random.Random) -> str:
+def _phone(chance: secrets.SystemRandom) -> str:
     while True:
         number = phonenumbers.parse(f"+4930{chance.randint(2, 9)}{_digits(chance, 7)}")
         if phonenumbers.is_valid_number(number):
@@ -122,29 +121,29 @@ def _phone(chance: random.Random) -> str:
             return phonenumbers.format_number(number, form)
 
 
-def _iban(chance: random.Random) -> str:
+def _iban(chance: secrets.SystemRandom) -> str:
     account = _digits(chance, 18)
     check = 98 - int(f"{account}131400") % 97  # D, E are 13, 14
     whole = f"DE{check:02d}{account}"
     return whole if chance.random() < 0.5 else " ".join(whole[at : at + 4] for at in range(0, len(whole), 4))
 
 
-def _card(chance: random.Random) -> str:
+def _card(chance: secrets.SystemRandom) -> str:
     known = f"4{_digits(chance, 14)}"
     doubled = [int(digit) * (2 if at % 2 == 0 else 1) for at, digit in enumerate(known)]
     whole = f"{known}{-sum(n - 9 * (n > 9) for n in doubled) % 10}"
     return " ".join(whole[at : at + 4] for at in range(0, 16, 4))
 
 
-def _ip(chance: random.Random) -> str:
+def _ip(chance: secrets.SystemRandom) -> str:
     return ".".join(str(chance.randint(11, 250)) for _ in range(4))
 
 
-def _mac(chance: random.Random) -> str:
+def _mac(chance: secrets.SystemRandom) -> str:
     return ":".join(f"{chance.randrange(256):02x}" for _ in range(6))
 
 
-def _secret(chance: random.Random) -> str:
+def _secret(chance: secrets.SystemRandom) -> str:
     return "gh" + "p_" + "".join(chance.choices(string.ascii_letters + string.digits, k=36))
 
 

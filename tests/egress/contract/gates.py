@@ -103,10 +103,9 @@ def register(
     now: datetime,
     check: tuple[PointName, ...] = MEASURED,
 ) -> None:
-    """Write an application with its provider, some quotas, and what checks of it found at a time."""
+    """Write an application with its provider, and what checks of it found at a time."""
     put(connection, ledger, OWNER, "provider", of.name, to_json(of))
     put(connection, ledger, OWNER, "app", asking.name, to_json(asking))
-    put(connection, ledger, OWNER, "quotas", "quotas", {"quotas": ["some"]})
     facts = facts_of(connection, asking.name)
     for point in check:
         evidence.record(connection, ledger, OWNER, asking.name, found(facts, point, at=now))

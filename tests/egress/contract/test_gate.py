@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import event, insert, update
 
+from egress.brakes.quotas import default_quotas
 from egress.contract import evidence
 from egress.contract.evidence import ATTESTABLE, MEASURED, POINTS, attested, document_at
 from egress.contract.facts import facts_of, subject
@@ -95,7 +96,7 @@ CLOSING: list[tuple[PointName, str, dict[str, Any]]] = [
     ("logging-and-retention", "is 31 days", {"provider": provider(retention_days=31)}),
     ("keys", "no reference", {"provider": provider(key="")}),
     ("incident-plan", "no contact", {"provider": provider(contacts=[])}),
-    ("incident-plan", "no quotas", {"quotas": False}),
+    ("incident-plan", "no quotas hold", {"quotas": False}),
 ]
 
 
@@ -329,6 +330,16 @@ def test_a_record_that_cannot_be_read_is_none(world: World, kind: str) -> None:
         assert "contract" not in gate(connection, "http", now).closed
         connection.execute(update(schema.registered).where(schema.registered.c.kind == kind).values(record="{"))
         assert "contract" in gate(connection, "http", now).closed
+
+
+@ON_BOTH
+def test_quotas_that_cannot_be_read_are_none_and_those_that_ship_hold(world: World) -> None:
+    with write(world.store.engine) as connection:
+        assert facts_of(connection, "http").quotas
+        put(connection, world.ledger, OWNER, "quotas", "quotas", {"limits": []})
+        assert not facts_of(connection, "http").quotas
+        put(connection, world.ledger, OWNER, "quotas", "quotas", to_json(default_quotas()))
+        assert facts_of(connection, "http").quotas
 
 
 @ON_BOTH

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -17,6 +16,7 @@ from acl.admin.gate import CONSOLE
 from acl.errors import NotAllowed
 from acl.labels import Label, Level
 from acl.names import ROOT, UserId
+from api.auth import principal_tried
 from audit.ledger import records
 from egress.contract.evidence import MEASURED
 from egress.contract.facts import facts_of
@@ -86,6 +86,7 @@ def instruments(house: World, **changed: Any) -> Instruments:
         "embed": house.embed,
         "permit": partial(permit, engine=house.store.engine, keys=house.store.keys),
         "recognisers": rules,
+        "principal": principal_tried,
         "secret": lambda _reference: Secret("s" * 20, NOW),
         "rules": AnswerRules(),
     }
@@ -97,7 +98,7 @@ def instruments(house: World, **changed: Any) -> Instruments:
 
 @BOTH
 def test_nobody_finds_what_he_may_not_read(house: World) -> None:
-    found = leaktight(instruments(house, rules=answer_rules((), ("qwertzuiopasdfgh",))), random.Random(1))
+    found = leaktight(instruments(house, rules=answer_rules((), ("qwertzuiopasdfgh",))))
     assert found.passed
     assert found.numbers == {
         "documents": 2, "searches": 6, "leaks": 0, "readers_found": 2, "readers_searched": 2,
@@ -112,7 +113,7 @@ def test_a_gate_that_lets_everything_through_is_found(house: World) -> None:
         documents = {hit.document for hit in house.hits(*everything(house))}
         return gate_of_all(house.hits(*documents), house.scope(UserId("user:mara")))
 
-    found = leaktight(instruments(house, permit=open_to_all), random.Random(1))
+    found = leaktight(instruments(house, permit=open_to_all))
     assert found.passed is False
     assert found.numbers["leaks"]
 
@@ -142,12 +143,6 @@ def test_people_and_numbers_are_masked(house: World) -> None:
     assert found.passed, found
     assert found.numbers["structured_planted"] == found.numbers["structured_masked"] == 7 * OF_EACH
     assert found.numbers["people_planted"] == found.numbers["people_masked"] == 5
-
-
-@pytest.mark.parametrize("seed", range(12))
-def test_the_product_masks_all_that_it_makes_up(house: World, seed: int) -> None:
-    found = sanitised(house.store.engine, rules(), random.Random(seed))
-    assert found.passed, found
 
 
 @pytest.mark.parametrize("kind", [Kind.IBAN, Kind.EMAIL, Kind.SECRET, Kind.MAC, Kind.PHONE, Kind.IP, Kind.CARD])
