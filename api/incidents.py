@@ -11,20 +11,21 @@ from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from pydantic import AwareDatetime, Field, Strict
 
 from acl.admin.gate import refusal_recorded
+from acl.names import UserId, parse_name
 from api.body import OneMeaning
 from api.caller import Asked, Body, Calling, Id, Nothing
+from api.errors import BadRequest
 from egress.incident.allowed import require_manager, require_reader
 from egress.incident.incidents import Kind, all_incidents, close_incident, open_incident, parse_target
 from egress.incident.report import report
 from egress.incident.tasks import ask_for_purge, finish, tasks_of
 from egress.incident.written import markdown
-from egress.retention import purge
+from egress.retention import purge, purge_person
 from store.engine import snapshot
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-    from acl.names import UserId
     from api.wiring import House
     from audit.chain import Json
     from audit.ledger import Ledger
@@ -104,15 +105,23 @@ def tasks_for(engine: Engine, ledger: Ledger, by: UserId, *, done: bool) -> list
         return tasks_of(connection, done=done)
 
 
-def purged_for(engine: Engine, ledger: Ledger, by: UserId, keeping: Keeping, *, dry_run: bool) -> Purged:
-    """Purge what has ended, for who manages the whole.
+def purged_for(
+    engine: Engine, ledger: Ledger, by: UserId, keeping: Keeping, *, user: str | None = None, dry_run: bool = False
+) -> Purged:
+    """Purge what has ended, or all that is kept of one person's questions, for who manages the whole.
 
     Raises:
         NotAllowed: He does not.
+        BadName: The person is no name.
+        BadRequest: One person's cannot only be counted.
     """
     with refusal_recorded(ledger, by, what="purge"), snapshot(engine) as connection:
         require_manager(connection, by)
-    return purge(engine, ledger, keeping, by, dry_run=dry_run)
+    if user is None:
+        return purge(engine, ledger, keeping, by, dry_run=dry_run)
+    if dry_run:
+        raise BadRequest("what is kept of one person is deleted, not counted: leave the dry run away")
+    return purge_person(engine, ledger, UserId(parse_name(user, frozenset({"user"}))), by)
 
 
 # --- over HTTP ------------------------------------------------------------------------------------
@@ -168,6 +177,9 @@ class ProviderPurgeIn(Body):
 class PurgeIn(Body):
     """What is to be purged: all that has ended."""
 
+    user: str | None = Field(
+        default=None, max_length=140, description="All that is kept of this person's questions, `user:ID`, instead."
+    )
     dry_run: bool = Field(default=False, description="Only count it.")
 
 
@@ -223,7 +235,7 @@ def post_purge(body: PurgeIn, request: Request, caller: Calling) -> JSONResponse
     """Purge what has ended, for who manages the whole, and say how much it was, by kind and level."""
     house: House = request.app.state.house
     keeping = house.settings.retention.keeping()
-    purged = purged_for(caller.engine, caller.ledger, caller.user, keeping, dry_run=body.dry_run)
+    purged = purged_for(caller.engine, caller.ledger, caller.user, keeping, user=body.user, dry_run=body.dry_run)
     return JSONResponse(purged.to_json())
 
 

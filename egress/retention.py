@@ -3,7 +3,7 @@
     conversations     with their keys, tokens and the questions to go on from
     requests          that waited for an approval, sealed: once they were sent, refused, or have waited too long
     counters          of quotas whose windows are over
-    readings          of documents, older than any baseline
+    readings          of documents, older than what says what is usual
 
 One function purges them all; the service calls it once an hour, and `ntk purge` at any time.
 """
@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import delete, func, select, update
 
 from acl.labels import Level
 from audit.ledger import Event
+from egress.brakes.reading import KEPT
 from redaction.vault import parked
 from store.engine import emptied_log, write
 from store.schema import approval, conversation, reading, sending, volume
@@ -26,13 +27,13 @@ from store.schema import approval, conversation, reading, sending, volume
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from sqlalchemy import ColumnElement, Connection, Engine, Table
+    from sqlalchemy import ColumnElement, Connection, Delete, Engine, Table, Update
 
+    from acl.names import UserId
     from audit.chain import Json
     from audit.ledger import Ledger
     from redaction.keeping import Keeping
 
-READINGS: Final = timedelta(days=90)
 BY: Final = "svc:retention"  # who purges where no person asked for it
 
 
@@ -98,6 +99,28 @@ def purge(
     return Purged(gone, dry_run=False)
 
 
+def purge_person(engine: Engine, ledger: Ledger, user: UserId, by: str = BY) -> Purged:
+    """Delete all that is kept of one person's questions, ended or not: a demand for erasure.
+
+    What waits for an approval goes as well, and can be sent no more. The trail keeps what happened, under a pseudonym.
+
+    Args:
+        engine: Where it is kept.
+        ledger: Gets the person's pseudonym, and numbers by kind and level.
+        user: Whose it is; he need not be there any more.
+        by: Who asks for it.
+
+    Raises:
+        StoreDown, AuditDown: Nothing was deleted.
+    """
+    with write(engine) as connection:
+        gone = tuple(_deleted(connection, _of_person(user)))
+        details: dict[str, Json] = {"gone": told(gone), "user": ledger.pseudonym(user)}
+        ledger.append(connection, Event("retention.purged", by, str(uuid.uuid4()), details))
+    emptied_log(engine)
+    return Purged(gone, dry_run=False)
+
+
 @dataclass(frozen=True, slots=True)
 class _Ended:
     """Rows that are to go, and what they are called."""
@@ -106,6 +129,11 @@ class _Ended:
     level: Level | None
     table: Table
     which: ColumnElement[bool]
+
+    def purging(self) -> Delete | Update:
+        if self.table is sending:  # that it was asked for, and was sent or not, is kept, without what it held
+            return update(sending).where(self.which).values(sealed=b"", conversation="")
+        return delete(self.table).where(self.which)
 
     def gone(self, number: int) -> Gone:
         return Gone(self.kind, self.level.name.lower() if self.level is not None else None, number)
@@ -118,14 +146,28 @@ def _ended(keeping: Keeping, now: datetime) -> Iterator[_Ended]:
         over = ~waits
         if keeping.days(level):  # of what is not to be kept, a request waits for its approval all the same
             over |= sending.c.made_at <= now - keeping.lifetime(level)
-        ids = select(sending.c.id).join_from(sending, approval).where(sending.c.level == int(level), over)
+        ids = select(sending.c.id).join_from(sending, approval).where(_holds(level), over)
         yield _Ended("requests", level, sending, sending.c.id.in_(ids))
     held = select(sending.c.conversation).join_from(sending, approval).where(waits)
     for level in Level:
         over = (conversation.c.level == int(level)) & (conversation.c.expires_at <= now)
         yield _Ended("conversations", level, conversation, over & conversation.c.id.not_in(held))
     yield _Ended("counters", None, volume, volume.c.ends_at <= now)
-    yield _Ended("readings", None, reading, reading.c.day < f"{now - READINGS:%Y-%m-%d}")
+    yield _Ended("readings", None, reading, reading.c.day < f"{now - KEPT:%Y-%m-%d}")
+
+
+def _holds(level: Level) -> ColumnElement[bool]:
+    return (sending.c.level == int(level)) & (sending.c.sealed != b"")
+
+
+def _of_person(user: UserId) -> Iterator[_Ended]:
+    theirs = select(conversation.c.id).where(conversation.c.owner == user)
+    for level in Level:
+        yield _Ended("requests", level, sending, _holds(level) & sending.c.conversation.in_(theirs))
+    for level in Level:
+        of_level = conversation.c.level == int(level)
+        yield _Ended("conversations", level, conversation, of_level & (conversation.c.owner == user))
+    yield _Ended("readings", None, reading, reading.c.user_id == user)
 
 
 def _counted(connection: Connection, ended: Iterable[_Ended]) -> Iterator[Gone]:
@@ -136,7 +178,7 @@ def _counted(connection: Connection, ended: Iterable[_Ended]) -> Iterator[Gone]:
 
 def _deleted(connection: Connection, ended: Iterable[_Ended]) -> Iterator[Gone]:
     for one in ended:
-        if number := connection.execute(delete(one.table).where(one.which)).rowcount:
+        if number := connection.execute(one.purging()).rowcount:
             yield one.gone(number)
 
 

@@ -13,9 +13,9 @@ import uuid
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from acl.labels import Level
@@ -118,26 +118,13 @@ class Vault:
     def keep(self, connection: Connection, conversation: str, owner: str, level: Level) -> bool:
         """Raise a conversation to a level, never lower it, and let it end as that says.
 
-        While a request of it waits for an approval, it goes on: the answer needs its tokens. So a request is put
-        before an approver first, and this is called after it, in the same transaction.
-
         Returns:
             Whether anything of it may be kept for the next question.
 
         Raises:
             UnknownConversation, CannotDecrypt: As `enter`.
         """
-        self.confirm(connection, conversation, owner, lock=True)
-        c = schema.conversation.c
-        these = c.id == conversation
-        held, ends = connection.execute(select(c.level, c.expires_at).where(these)).one()
-        highest = Level(max(held, level))
-        until = min(ends, self._clock() + self._keeping.lifetime(highest))
-        if (waits := self._waits_until(connection, conversation)) is not None:
-            until = max(until, waits)
-        if (highest, until) != (held, ends):
-            connection.execute(update(schema.conversation).where(these).values(level=int(highest), expires_at=until))
-        return self._keeping.days(highest) > 0
+        return self._keep(connection, self._row(connection, conversation, owner, lock=True), level)
 
     def forget(self, connection: Connection, conversation: str, owner: str) -> None:
         """Remove all that a conversation holds, with its key; it begins anew. Not while a request of it waits.
@@ -146,21 +133,28 @@ class Vault:
             UnknownConversation, CannotDecrypt: As `enter`.
         """
         self.confirm(connection, conversation, owner, lock=True)
-        if self._waits_until(connection, conversation) is not None:
+        if self._waits(connection, conversation):
             return
         connection.execute(delete(schema.token).where(schema.token.c.conversation == conversation))
         wrapped = seal(self._keys[0], new_key(), _place(conversation, owner))
         these = schema.conversation.c.id == conversation
         connection.execute(update(schema.conversation).where(these).values(wrapped_key=wrapped, sealed_turns=None))
 
-    def _waits_until(self, connection: Connection, conversation: str) -> datetime | None:
-        """Give until when a request of a conversation waits to be approved or sent; None if there is none."""
-        until: datetime | None = connection.scalar(
-            select(func.max(schema.approval.c.expires_at))
-            .join_from(schema.sending, schema.approval)
-            .where(schema.sending.c.conversation == conversation, parked(self._clock()))
-        )
-        return until
+    def _keep(self, connection: Connection, row: Row[Any], level: Level) -> bool:
+        highest, now = Level(max(row.level, level)), self._clock()
+        lifetime = self._keeping.lifetime(highest)
+        # One that has ended goes on for a request of it that waited: then it must not end before that is answered.
+        until = min(row.expires_at, now + lifetime) if row.expires_at > now else now + lifetime
+        if (highest, until) != (row.level, row.expires_at):
+            these = schema.conversation.c.id == row.id
+            connection.execute(update(schema.conversation).where(these).values(level=int(highest), expires_at=until))
+        return self._keeping.days(highest) > 0
+
+    def _waits(self, connection: Connection, conversation: str) -> bool:
+        """Say whether a request of a conversation waits to be approved or sent: its answer needs the tokens."""
+        waiting = select(schema.sending.c.id).join_from(schema.sending, schema.approval)
+        mine = schema.sending.c.conversation == conversation
+        return connection.scalar(waiting.where(mine, parked(self._clock())).limit(1)) is not None
 
     def rewrap(self) -> Rewrapped:
         """Wrap by the current key what a former one has wrapped. Conversations go on meanwhile.
@@ -209,9 +203,9 @@ class Vault:
         for _ in range(_ATTEMPTS):
             try:
                 with write(self._engine) as connection:
-                    key = self.confirm(connection, conversation, owner, lock=True)
-                    if level > Level.INTERNAL:  # as it began
-                        self.keep(connection, conversation, owner, level)
+                    row = self._row(connection, conversation, owner, lock=True)
+                    key = self._unwrapped(row)[0]
+                    self._keep(connection, row, level)
                     return _issued(connection, conversation, key, mentions)
             except IntegrityError:
                 continue
@@ -224,14 +218,20 @@ class Vault:
             UnknownConversation: It is not one; the words are the same, whatever it lacks.
             CannotDecrypt: As `enter`.
         """
+        return self._unwrapped(self._row(connection, conversation, owner, lock=lock))[0]
+
+    def _row(self, connection: Connection, conversation: str, owner: str, *, lock: bool) -> Row[Any]:
         table = schema.conversation
         found = None
         if _UUID4.fullmatch(conversation):
             row = select(table).where(table.c.id == conversation)
             found = connection.execute(row.with_for_update() if lock else row).one_or_none()
-        if found is None or found.owner != owner or found.expires_at <= self._clock():
+        if found is None or found.owner != owner or self._has_ended(connection, found):
             raise UnknownConversation("there is no such conversation")
-        return self._unwrapped(found)[0]
+        return found
+
+    def _has_ended(self, connection: Connection, row: Row[Any]) -> bool:
+        return row.expires_at <= self._clock() and not self._waits(connection, row.id)
 
     def _unwrapped(self, row: Row[tuple[str, ...]]) -> tuple[bytes, bytes]:
         """Give a conversation's key, and the key that has wrapped it."""

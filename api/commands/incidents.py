@@ -173,6 +173,7 @@ def task_done(
 
 def purge(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count.")] = False,
+    user: Annotated[str | None, typer.Option(help="All that is kept of this person's questions: user:ID.")] = None,
     provider: Annotated[
         str | None, typer.Option(help="Have this provider delete what it keeps: writes a task, with --since.")
     ] = None,
@@ -186,20 +187,20 @@ def purge(
     from api.incidents import purged_for
     from api.wiring import open_store_at
 
-    if (provider is None) != (since is None) or (provider is not None and dry_run):
-        raise BadRequest("--provider and --since belong together, and not with --dry-run")
+    if (provider is None) != (since is None) or (provider is not None and (dry_run or user)):
+        raise BadRequest("--provider and --since belong together, and with nothing else")
     if provider is not None and since is not None:
         _purge_at(provider, since, as_user, data, json=json)
         return
     with open_store_at(data) as opened:
         actor, keeping = actor_of(opened, as_user), opened.settings.retention.keeping()
-        purged = purged_for(opened.store.engine, opened.ledger, actor, keeping, dry_run=dry_run)
+        purged = purged_for(opened.store.engine, opened.ledger, actor, keeping, user=user, dry_run=dry_run)
     if json:
         show.as_json(purged.to_json())
         return
     verb = "would go" if dry_run else "gone"
     told = [f"{one.number} {one.kind}{f', {one.level}' if one.level else ''}: {verb}" for one in purged.gone]
-    show.lines(told or ["Nothing has ended."])
+    show.lines(told or ["There was nothing to delete."])
 
 
 def _purge_at(provider: str, since: str, as_user: str | None, data: Path, *, json: bool) -> None:

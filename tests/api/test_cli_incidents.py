@@ -127,7 +127,7 @@ def test_a_task_that_is_overdue_is_said_to_be_so_by_every_door(run: Run, site: S
 
 
 def test_purge_counts_and_deletes_what_has_ended(run: Run, site: Site) -> None:
-    assert run("purge").out == "Nothing has ended.\n"
+    assert run("purge").out == "There was nothing to delete.\n"
     past = datetime.now(UTC) - timedelta(hours=1)
     row = {"id": "c", "owner": "user:anna", "wrapped_key": b"", "expires_at": past, "level": 3}
     with open_store_at(site.data) as at, write(at.store.engine) as connection:
@@ -135,7 +135,20 @@ def test_purge_counts_and_deletes_what_has_ended(run: Run, site: Site) -> None:
     assert run("purge", "--dry-run").out == "1 conversations, restricted: would go\n"
     gone = [{"kind": "conversations", "level": "restricted", "number": 1}]
     assert json.loads(run("purge", "--json").out) == {"purged": gone, "dry_run": False}
-    assert run("purge").out == "Nothing has ended.\n"
+    assert run("purge").out == "There was nothing to delete.\n"
+
+
+def test_all_that_is_kept_of_one_person_is_deleted(run: Run, site: Site) -> None:
+    ends = datetime.now(UTC) + timedelta(days=1)
+    with open_store_at(site.data) as at, write(at.store.engine) as connection:
+        for id_, owner in (("a", "user:anna"), ("b", "user:ben")):
+            row = {"id": id_, "owner": owner, "wrapped_key": b"", "expires_at": ends}
+            connection.execute(insert(conversation).values(row))
+    refused(run("purge", "--user", "user:anna", "--dry-run"), "bad-request", Exit.MISUSE)
+    refused(run("purge", "--user", "group:finance"), "bad-name", Exit.MISUSE)
+    assert run("purge", "--user", "user:anna").out == "1 conversations, internal: gone\n"
+    assert run("purge", "--user", "user:anna").out == "There was nothing to delete.\n"
+    assert run("purge", "--user", "user:ben").out == "1 conversations, internal: gone\n"
 
 
 def test_a_provider_is_to_be_asked_to_delete(run: Run, site: Site) -> None:

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 ROOT: Final = Path(__file__).parents[2]
 PAGES: Final = sorted(
-    [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")], key=lambda page: page.relative_to(ROOT).as_posix()
+    [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "deploy" / "runbooks").glob("*.md")],
+    key=lambda page: page.relative_to(ROOT).as_posix(),
 )
 NAMES: Final = [page.relative_to(ROOT).as_posix() for page in PAGES]
 TOLERANCE: Final = 0.02  # of a figure with a decimal point: another build of torch rounds in another way

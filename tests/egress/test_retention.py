@@ -13,7 +13,7 @@ from sqlalchemy import func, insert, select, update
 from acl.labels import Label, Level
 from acl.names import DocumentId, NodeId, UserId
 from egress.history import History, Understood
-from egress.retention import Gone, purge
+from egress.retention import Gone, purge, purge_person
 from redaction.errors import UnknownConversation
 from redaction.keeping import Keeping
 from redaction.types import Identity, Kind, Mention
@@ -84,7 +84,6 @@ def park(world: World, begun: str, level: Level, *, state: str = "waiting", used
                 id=id_, conversation=begun, level=int(level), sealed=b"x", made_at=NOW, used_at=NOW if used else None
             )
         )
-        vault_at(world).keep(connection, begun, ANNA, level)
     return id_
 
 
@@ -191,7 +190,7 @@ def test_a_dry_run_counts_the_same_and_deletes_nothing(world: World) -> None:
     before = ends(world)
     tried = purged_at(world, NOW + WEEK, dry_run=True)
     assert tried == (Gone("requests", "internal", 1), Gone("conversations", "confidential", 1))
-    assert (ends(world), rows_of(world, sending)) == (before, 1)
+    assert ends(world) == before
     assert purged_at(world, NOW + WEEK) == tried
 
 
@@ -204,10 +203,10 @@ def test_requests_go_when_they_were_sent_refused_or_have_waited_too_long(world: 
     park(world, begun, Level.CONFIDENTIAL, state="rejected")
     assert purged_at(world, NOW) == (Gone("requests", "confidential", 2),)
     with snapshot(world.store.engine) as connection:
-        assert set(connection.scalars(select(sending.c.id))) == {waiting, approved}
+        assert set(connection.scalars(select(sending.c.id).where(sending.c.sealed != b""))) == {waiting, approved}
     assert purged_at(world, NOW + timedelta(days=6)) == ()
     assert {gone.kind for gone in purged_at(world, NOW + WEEK)} == {"requests", "conversations"}
-    assert rows_of(world, approval) == 4  # who decided what is kept
+    assert rows_of(world, approval) == rows_of(world, sending) == 4  # what became of them, and who decided
 
 
 @pytest.mark.usefixtures("anna")
@@ -220,6 +219,7 @@ def test_a_conversation_stays_as_long_as_a_request_of_it_waits(world: World) -> 
     assert purged_at(world, NOW + timedelta(days=6)) == ()
     late = vault_at(world, NOW + timedelta(days=6))
     assert set(late.recall(begun, ANNA).surfaces.values()) == {"Jane Doe"}  # the answer needs it
+    late.issue(begun, ANNA, Level.RESTRICTED)([JANE])  # it goes on until that is given
     with write(world.store.engine) as connection:
         connection.execute(update(sending).where(sending.c.id == id_).values(used_at=NOW))
     History(world.store.engine, late).remember(begun, ANNA, Understood(FIRST), [], label=Label(Level.RESTRICTED))
@@ -246,6 +246,27 @@ def test_counters_and_readings_go_when_nothing_asks_for_them_any_more(world: Wor
             connection.execute(insert(reading).values(user_id=ANNA, day=day, document_id="doc:a"))
     assert purged_at(world, NOW) == (Gone("counters", None, 1), Gone("readings", None, 1))
     assert rows_of(world, volume) == rows_of(world, reading) == 1
+
+
+@pytest.mark.usefixtures("anna")
+def test_what_is_kept_of_one_person_goes_on_demand_and_the_record_names_nobody(world: World) -> None:
+    park(world, talk(world, Level.CONFIDENTIAL), Level.CONFIDENTIAL)
+    other = vault_at(world).enter(None, "user:ben")
+    with write(world.store.engine) as connection:
+        for user in (ANNA, "user:ben"):
+            connection.execute(insert(reading).values(user_id=user, day="2026-03-01", document_id="doc:a"))
+    gone = purge_person(world.store.engine, world.ledger, ANNA).gone
+    assert gone == (
+        Gone("requests", "confidential", 1),
+        Gone("conversations", "confidential", 1),
+        Gone("readings", None, 1),
+    )
+    assert set(ends(world)) == {other}
+    assert rows_of(world, reading) == 1
+    with snapshot(world.store.engine) as connection:
+        last = connection.scalars(select(audit_record.c.body).order_by(audit_record.c.seq)).all()[-1]
+    assert world.ledger.pseudonym(ANNA) in last
+    assert "anna" not in last
 
 
 @pytest.mark.sqlite
