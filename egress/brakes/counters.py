@@ -82,6 +82,16 @@ def counters(quotas: Quotas, use: Use, now: datetime) -> list[Counter]:
     return sorted(found, key=lambda counter: (counter.key, counter.begins_at))
 
 
+def personal(quotas: Quotas, caller: Caller, now: datetime) -> list[Counter]:
+    """Give the counts of `counters` that a caller alone adds to, for what he may be told of them."""
+    own = [one for one in quotas.limits if not one.is_rate and one.per in _OWN]
+    whose = _whose(caller)
+    return [
+        Counter(key_of(limit, whose[limit.per]), limit, *window_of(limit.window, now), 0)
+        for limit in applying(own, whose)
+    ]
+
+
 def rates(quotas: Quotas, caller: Caller) -> list[tuple[str, Limit]]:
     """Give what is counted before anything is read: the keys with their limits."""
     whose = _whose(caller)

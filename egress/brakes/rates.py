@@ -22,6 +22,15 @@ IN_PROCESS: Final = "memory://"
 _WAIT: Final = 1.0  # seconds for a Redis
 
 
+class _PerMinute(RateLimitItemPerMinute):
+    """So many a minute, under a key that does not change with the limit: what was asked stays asked."""
+
+    __slots__ = ()
+
+    def key_for(self, *identifiers: bytes | str | float) -> str:
+        return "/".join((self.namespace, *map(str, identifiers)))
+
+
 class Rates:
     """The counts of questions of the last minute. Safe to share between threads.
 
@@ -58,23 +67,36 @@ class Rates:
         except StorageError as error:
             raise CountersDown("the counters of requests do not answer") from error
 
+    def standings(self, quotas: Quotas, caller: Caller) -> tuple[Standing, ...]:
+        """Say how a caller's counts stand, without counting.
+
+        Raises:
+            CountersDown: Nobody knows.
+        """
+        try:
+            return tuple(self._standing(limit, _key(key)) for key, limit in rates(quotas, caller))
+        except StorageError as error:
+            raise CountersDown("the counters of requests do not answer") from error
+
     def _admitted(self, quotas: Quotas, caller: Caller) -> tuple[Standing, ...]:
         counted = [(_key(key), limit) for key, limit in rates(quotas, caller)]
         # Looked at first, so that who is refused by one limit does not use up another.
         for take in (self._limiter.test, self._limiter.hit):
             for key, limit in counted:
-                if not limit.most or not take(RateLimitItemPerMinute(limit.most), key):
+                if not limit.most or not take(_PerMinute(limit.most), key):
                     raise exceeded(limit, self._resets(limit, key))
         return tuple(self._standing(limit, key) for key, limit in counted)
 
     def _standing(self, limit: Limit, key: str) -> Standing:
-        left = self._limiter.get_window_stats(RateLimitItemPerMinute(limit.most), key).remaining
+        if not limit.most:
+            return standing_of(limit, 0, 60)
+        left = self._limiter.get_window_stats(_PerMinute(limit.most), key).remaining
         return standing_of(limit, limit.most - left, self._resets(limit, key))
 
     def _resets(self, limit: Limit, key: str) -> float:
         if not limit.most:
             return 60
-        return self._limiter.get_window_stats(RateLimitItemPerMinute(limit.most), key).reset_time - time.time()
+        return self._limiter.get_window_stats(_PerMinute(limit.most), key).reset_time - time.time()
 
 
 def _key(key: str) -> str:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from statistics import median
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import func, insert, select
 
 from acl.read import closure
 from audit.ledger import Event
@@ -30,8 +30,7 @@ if TYPE_CHECKING:
     from egress.brakes.quotas import Reading
 
 ALARM: Final = "svc:reading-alarm"  # who stops
-KEPT: Final = timedelta(days=31)
-_USUAL_DAYS: Final = 30
+_USUAL_DAYS: Final = 30  # `egress.retention` keeps more
 _ENOUGH_DAYS: Final = 5  # with fewer days nobody knows what is usual
 _log = logging.getLogger("ntk")
 
@@ -85,13 +84,6 @@ def note_reading(
     if alarmed or held:
         raise Stopped("Asking is stopped for you. Ask your administrator.")
     return count
-
-
-def purge_readings(engine: Engine, now: datetime) -> int:
-    """Remove what is too old to say what is usual, and give how many rows these were."""
-    before = (now.astimezone(UTC) - KEPT).date().isoformat()
-    with write(engine) as connection:
-        return connection.execute(delete(reading).where(reading.c.day < before)).rowcount
 
 
 def _stop(connection: Connection, ledger: Ledger, user: UserId, **figures: int) -> None:

@@ -17,10 +17,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from egress.brakes.counters import counters, exceeded, standing_of
+from egress.brakes.counters import counters, exceeded, personal, standing_of
 from store.engine import write
 from store.errors import StoreError
 from store.schema import volume
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Engine
 
-    from egress.brakes.counters import Counter, Standing, Use
+    from egress.brakes.counters import Caller, Counter, Standing, Use
     from egress.brakes.quotas import Quotas
 
 _INSERT: Final[dict[str, Callable[..., Any]]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
@@ -125,10 +125,12 @@ def reserved(engine: Engine, quotas: Quotas, use: Use, *, clock: Callable[[], da
             _log.warning("a reservation could not be given back; it counts until its window ends")
 
 
-def purge_counters(engine: Engine, now: datetime) -> int:
-    """Remove the counts whose window has ended, and give how many these were."""
-    with write(engine) as connection:
-        return connection.execute(delete(volume).where(volume.c.ends_at <= now)).rowcount
+def standings(connection: Connection, quotas: Quotas, caller: Caller, now: datetime) -> tuple[Standing, ...]:
+    """Say what is left of a caller's own quotas; of those that others use up as well, nothing."""
+    own = personal(quotas, caller, now)
+    keys = volume.c.quota.in_([counter.key for counter in own]), volume.c.ends_at > now
+    used = {row.quota: row.used for row in connection.execute(select(volume).where(*keys))}
+    return tuple(_standing(counter, used.get(counter.key, 0), now) for counter in own)
 
 
 def counts(connection: Connection, now: datetime) -> list[tuple[str, datetime, int]]:

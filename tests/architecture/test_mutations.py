@@ -64,6 +64,30 @@ BARRIERS: Final = {
         "text",
         "tests/egress/test_check_links.py::test_no_link_image_or_tag_survives",
     ),
+    "what stops everything stops each": Barrier(
+        "egress/brakes/stops.py",
+        "c.target.in_({ALL, *targets})",
+        "c.target.in_({*targets})",
+        "tests/egress/brakes/test_stops.py::test_what_is_stopped_does_not_run_and_the_rest_does",
+    ),
+    "who stopped something does not start it again as the second": Barrier(
+        "egress/brakes/lifting.py",
+        "held.made_by != actor and ",
+        "",
+        "tests/egress/brakes/test_stops.py::test_the_second_is_another_than_who_stopped_asked_or_is_stopped",
+    ),
+    "a count has room": Barrier(
+        "egress/brakes/volume.py",
+        ", where=total <= counter.limit.most",
+        "",
+        "tests/egress/brakes/test_volume.py::test_exactly_as_much_as_there_is_has_room",
+    ),
+    "who is shown too much is stopped": Barrier(
+        "egress/brakes/reading.py",
+        "alarmed = count > most and not held",
+        "alarmed = False",
+        "tests/egress/brakes/test_reading.py::test_up_to_the_limit_nothing_happens_and_one_more_stops_who_reads",
+    ),
     "a conversation is its owner's": Barrier(
         "redaction/vault.py",
         "found.owner != owner or ",

@@ -7,12 +7,12 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import func, insert, select
+from sqlalchemy import insert
 
 from acl.admin.second import approve
 from egress.brakes.lifting import LIFT_STOP, ask_to_lift
 from egress.brakes.quotas import Reading
-from egress.brakes.reading import ALARM, note_reading, purge_readings
+from egress.brakes.reading import ALARM, note_reading
 from egress.brakes.stops import require_running, stops_for
 from egress.errors import Stopped
 from store.engine import snapshot, write
@@ -164,11 +164,3 @@ def test_questions_at_once_count_together_and_alarm_once(staff: World, ledger: L
         thread.join(60)
     assert sorted(came) == [False, False, True, True]
     assert len(held(staff)) == 1
-
-
-def test_only_what_no_longer_tells_what_is_usual_is_purged(staff: World, ledger: Ledger) -> None:
-    before(staff, *[1] * 40)
-    assert shown(staff, ledger, documents(3))
-    assert purge_readings(staff.store.engine, datetime.now(UTC)) == 9
-    with snapshot(staff.store.engine) as connection:
-        assert connection.scalar(select(func.count()).select_from(reading)) == 31 + 3

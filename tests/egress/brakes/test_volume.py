@@ -9,14 +9,14 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import delete, event, select
 
 from acl.labels import Level
 from egress.brakes.counters import Caller, Use
 from egress.brakes.quotas import Limit, Quotas, Reading
-from egress.brakes.volume import counts, purge_counters, reserve, reserved, settle
+from egress.brakes.volume import counts, reserve, reserved, settle, standings
 from egress.errors import QuotaExceeded
-from store.engine import snapshot
+from store.engine import snapshot, write
 from store.errors import StoreDown
 from store.schema import volume
 from tests.egress.brakes.people import ANNA, BEN
@@ -177,7 +177,8 @@ def test_what_a_crash_cuts_off_stays_counted(store: Store) -> None:
 
 def test_what_is_settled_after_its_window_was_purged_is_no_error(store: Store) -> None:
     made = reserve(store.engine, BOTH, USE, clock=at(NOW))
-    assert purge_counters(store.engine, NOW + timedelta(days=1)) == 2
+    with write(store.engine) as connection:
+        connection.execute(delete(volume))
     settle(store.engine, made, sent=False)
     assert used(store) == {}
 
@@ -261,9 +262,15 @@ def test_what_is_used_is_listed_until_its_window_ends(store: Store) -> None:
         assert counts(connection, ends) == []
 
 
-def test_only_what_has_ended_is_purged(store: Store) -> None:
-    reserve(store.engine, BOTH, USE, clock=at(NOW))
-    assert purge_counters(store.engine, NOW + timedelta(hours=9)) == 0
-    assert used(store) != {}
-    assert purge_counters(store.engine, datetime(2026, 11, 27, tzinfo=UTC)) == 2
-    assert used(store) == {}
+def test_what_is_left_of_ones_own_is_told_and_nothing_of_what_others_use(store: Store) -> None:
+    some = quotas(REQUESTS, CHARACTERS, limit("characters", 70, level="restricted"), limit("characters", 900, "all"))
+    reserve(store.engine, some, USE, clock=at(NOW))
+    reserve(store.engine, some, BEN_S, clock=at(NOW))
+    with snapshot(store.engine) as connection:
+        told = standings(connection, some, USE.caller, NOW)
+        tomorrow = standings(connection, some, USE.caller, NOW + timedelta(days=1))
+    assert [(one.name, one.left) for one in told] == [
+        ("requests-day-user", 2), ("characters-day-user", 150), ("characters-day-user-restricted", 70),
+    ]  # fmt: skip
+    assert {one.resets for one in told} == {9 * 3600 + 23 * 60}
+    assert [one.left for one in tomorrow] == [3, 250, 70]
