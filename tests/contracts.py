@@ -121,7 +121,6 @@ def open_gate(store: Store, ledger: Ledger, provider: Provider, application: App
     with write(store.engine) as connection:
         put(connection, ledger, CONSOLE, "provider", provider.name, to_json(provider))
         put(connection, ledger, CONSOLE, "app", application.name, to_json(application))
-        put(connection, ledger, CONSOLE, "quotas", "quotas", {"limits": []})
         review = {
             "id": str(uuid4()),
             "signed_by": CONSOLE,
