@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from egress.brakes.quotas import Reading
 
 ALARM: Final = "svc:reading-alarm"  # who stops
-_USUAL_DAYS: Final = 30  # `egress.retention` keeps more
+KEPT: Final = timedelta(days=31)  # how long a row may still say what is usual
+_USUAL_DAYS: Final = 30
 _ENOUGH_DAYS: Final = 5  # with fewer days nobody knows what is usual
 _log = logging.getLogger("ntk")
 
