@@ -159,6 +159,7 @@ def test_without_credentials_nothing_is_asked(tmp_path: Path, monkeypatch: pytes
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     with Answering(lambda _: Answer()) as stub:
         monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", stub.url)
-        with pytest.raises(SecretsDown, match="NoCredentialsError"):
+        with pytest.raises(SecretsDown, match="NoCredentialsError") as refused:
             read("aws-sm:ntk/llm", tmp_path)
+    assert refused.value.__cause__ is refused.value.__context__ is None
     assert stub.requests == []
