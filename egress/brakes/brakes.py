@@ -1,27 +1,21 @@
-"""All brakes together, as the flow from a question to a reply pulls them.
+"""Everything that holds a question up, in the order in which the flow meets it: stops, rates, quotas, the alarm.
 
-    brakes.admit(caller)                                  # first of all: how many questions a minute
-    brakes.require(caller)                                # nothing of it is stopped
-    brakes.note_reading(caller.user, documents)           # before anything of them is shown or sent
-    with brakes.reserved(use) as booking:                 # None where nothing goes to a provider
-        booking.leaves()                                  # right before the call
-        model.complete(prompt, proceed=brakes.proceed(caller, use.provider))
-
-What holds is read anew each time: nothing of it is kept for the next question.
+admit(caller)            before anything is read
+sending(use)             around the call of a model
+shows(caller, ...)       before documents are shown
 """
 
 from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from egress.brakes import volume
 from egress.brakes.quotas import quotas_in_force
 from egress.brakes.rates import Rates
 from egress.brakes.reading import note_reading
 from egress.brakes.stops import Stops
+from egress.brakes.volume import reserved
 from store.engine import snapshot
 
 if TYPE_CHECKING:
@@ -29,7 +23,6 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
-    from acl.names import UserId
     from audit.ledger import Ledger
     from egress.brakes.counters import Caller, Standing, Use
     from egress.brakes.quotas import Quotas
@@ -37,75 +30,74 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class Passage:
+    """A call that is under way: to be told when the prompt leaves, and to be asked whether it may go on."""
+
+    proceed: Callable[[], None]  # raises Stopped
+    booking: Booking | None  # None: it goes to no provider, and counts for nothing
+
+    def leaves(self) -> None:
+        """Say, right before it does, that the prompt leaves."""
+        if self.booking is not None:
+            self.booking.leaves()
+
+
+@dataclass(frozen=True, slots=True)
 class Brakes:
-    """What the flow asks before it goes on."""
+    """The brakes of one installation."""
 
     engine: Engine
     ledger: Ledger
     rates: Rates = field(default_factory=Rates)
 
-    def admit(self, caller: Caller) -> None:
-        """Count a question, before anything is read and before it is recorded: a flood must not fill the trail.
+    def admit(self, caller: Caller) -> tuple[Standing, ...]:
+        """Let somebody ask, and say how his own counts stand: those that others add to would tell of them.
 
         Raises:
-            QuotaExceeded: There were as many in the last minute as there may be.
-            CountersDown, BadRecord, StoreDown: Nobody knows, so nobody asks.
+            Stopped: He, his application or everything is stopped.
+            QuotaExceeded: He has asked as often as he may in a minute.
+            CountersDown, BadRecord, StoreDown: Nobody knows, so nobody may ask.
         """
-        self.rates.admit(self._quotas(), caller)
-
-    def require(self, caller: Caller, provider: str | None = None) -> None:
-        """Let go on who, and what, is not stopped.
-
-        Raises:
-            Stopped: The asker is, or the application, the provider or everything.
-            StoreDown: Nobody knows, so nothing goes on.
-        """
-        Stops(self.engine).require(_targets(caller, provider))
-
-    def proceed(self, caller: Caller, provider: str | None = None) -> Callable[[], None]:
-        """Give what a running call asks several times a second; it raises as `require`."""
-        return Stops(self.engine).proceed(_targets(caller, provider))
-
-    def note_reading(self, user: UserId, documents: Iterable[str]) -> None:
-        """Note which documents somebody is about to be shown something of.
-
-        Raises:
-            Stopped: They are too many for a day. He is stopped from here on.
-            BadRecord, StoreDown, AuditDown: It cannot be noted; nothing must be shown.
-        """
-        note_reading(self.engine, self.ledger, user, documents, self._quotas().reading)
+        self._stops.require(_targets(caller))
+        return tuple(one for one in self.rates.admit(self._quotas(), caller) if one.own)
 
     @contextmanager
-    def reserved(self, use: Use | None) -> Iterator[Booking]:
-        """Hold what a request needs of the quotas, and settle it however the block ends.
+    def sending(self, caller: Caller, use: Use | None) -> Iterator[Passage]:
+        """Hold what a call takes of the quotas while it is under way.
 
         Args:
-            use: What is about to go to a provider; None where nothing does: then nothing is counted.
+            caller: Who asks.
+            use: What goes to a provider; None where the model is in this process.
 
         Raises:
-            QuotaExceeded, BadRecord, StoreDown: The block is not begun.
+            Stopped, QuotaExceeded, BadRecord, StoreDown: Nothing may be sent.
         """
+        proceed = self._stops.proceed([*_targets(caller), *([use.provider] if use else [])])
+        proceed()
         if use is None:
-            yield volume.Booking(volume.Reservation((), ()))
+            yield Passage(proceed, None)
             return
-        with volume.reserved(self.engine, self._quotas(), use) as booking:
-            yield booking
+        with reserved(self.engine, self._quotas(), use) as booking:
+            yield Passage(proceed, booking)
 
-    def standings(self, caller: Caller) -> tuple[Standing, ...]:
-        """Say what is left of the caller's own quotas, for the headers of a response. It counts nothing.
+    def shows(self, caller: Caller, documents: Iterable[str]) -> None:
+        """Let somebody be shown something of documents; unusually many on one day stop him.
 
         Raises:
-            CountersDown, BadRecord, StoreDown: Nobody knows.
+            Stopped: He is, or everything.
+            BadRecord, StoreDown, AuditDown: It cannot be noted; nothing must be shown.
         """
-        with snapshot(self.engine) as connection:
-            quotas = quotas_in_force(connection)
-            kept = volume.standings(connection, quotas, caller, datetime.now(UTC))
-        return (*self.rates.standings(quotas, caller), *kept)
+        self._stops.require(_targets(caller))
+        note_reading(self.engine, self.ledger, caller.user, documents, self._quotas().reading)
+
+    @property
+    def _stops(self) -> Stops:
+        return Stops(self.engine)
 
     def _quotas(self) -> Quotas:
         with snapshot(self.engine) as connection:
             return quotas_in_force(connection)
 
 
-def _targets(caller: Caller, provider: str | None) -> tuple[str, ...]:
-    return (caller.user, caller.application, *((provider,) if provider else ()))
+def _targets(caller: Caller) -> tuple[str, str]:
+    return caller.user, caller.application

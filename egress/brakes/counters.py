@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from egress.brakes.quotas import Limit, Quotas
 
 SPANS: Final = {"minute": timedelta(minutes=1), "hour": timedelta(hours=1), "day": timedelta(days=1)}
-_OWN: Final = (Per.USER, Per.ADDRESS)
 _SHARED: Final = {
+    Per.ADDRESS: "from your address",  # which an office may share
     Per.APPLICATION: "through this application",
     Per.PROVIDER: "to this provider",
     Per.LEVEL: "of this level",
@@ -84,7 +84,7 @@ def counters(quotas: Quotas, use: Use, now: datetime) -> list[Counter]:
 
 def personal(quotas: Quotas, caller: Caller, now: datetime) -> list[Counter]:
     """Give the counts of `counters` that a caller alone adds to, for what he may be told of them."""
-    own = [one for one in quotas.limits if not one.is_rate and one.per in _OWN]
+    own = [one for one in quotas.limits if not one.is_rate and one.per is Per.USER]
     whose = _whose(caller)
     return [
         Counter(key_of(limit, whose[limit.per]), limit, *window_of(limit.window, now), 0)
@@ -132,18 +132,17 @@ def standing_of(limit: Limit, used: int, resets: float) -> Standing:
     name = "-".join(filter(None, (limit.measure, limit.window, limit.per, limit.level)))
     seconds = int(SPANS[limit.window].total_seconds())
     left = max(0, limit.most - used)
-    return Standing(name, limit.most, seconds, left, max(1, math.ceil(resets)), own=limit.per in _OWN)
+    return Standing(name, limit.most, seconds, left, max(1, math.ceil(resets)), own=limit.per is Per.USER)
 
 
 def exceeded(limit: Limit, resets: float, *, amount: int = 1) -> QuotaExceeded:
     """Give the error for a limit that is reached. Of what others use it tells no figure."""
     seconds = max(1, math.ceil(resets))
     of = f" of what is {limit.level} or above" if limit.level else ""
-    if limit.per not in _OWN:
+    if limit.per is not Per.USER:
         said = f"as many {limit.measure}{of} as may go {_SHARED[limit.per]} in a {limit.window} have gone"
     else:
-        whose = "you may use" if limit.per is Per.USER else "your address may use"
-        said = f"{whose} {limit.most:,} {limit.measure} a {limit.window}{of}"
+        said = f"you may use {limit.most:,} {limit.measure} a {limit.window}{of}"
         if amount > limit.most:
             said += f", and this alone takes {amount:,}"
     return QuotaExceeded(f"the quota is used up: {said}; again in {_in_words(seconds)}", retry_after=seconds)

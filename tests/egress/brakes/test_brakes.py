@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from tests.worlds import World
 
 HERE = Caller(ANNA, "app:chat", "192.0.2.7")
+BEN_S = Caller(BEN, "app:chat", "192.0.2.8")
 USE = Use(HERE, "provider:acme", Level.CONFIDENTIAL, 1_000)
 
 
@@ -38,11 +40,10 @@ def lower(staff: World, ledger: Ledger, most: int) -> None:
 def test_who_is_within_all_limits_goes_through(staff: World, ledger: Ledger) -> None:
     brakes = Brakes(staff.store.engine, ledger)
     brakes.admit(HERE)
-    brakes.require(HERE)
-    brakes.note_reading(ANNA, ["doc:1", "doc:2"])
-    with brakes.reserved(USE) as booking:
-        booking.leaves()
-        brakes.proceed(HERE, USE.provider)()
+    with brakes.sending(HERE, USE) as passage:
+        passage.leaves()
+        passage.proceed()
+    brakes.shows(HERE, ["doc:1", "doc:2"])
     with snapshot(staff.store.engine) as connection:
         assert {row.used for row in connection.execute(select(volume))} == {1, 1_000}
 
@@ -53,60 +54,69 @@ def test_each_change_of_the_quotas_holds_for_the_next_question(staff: World, led
     lower(staff, ledger, 1)
     with pytest.raises(QuotaExceeded):
         brakes.admit(HERE)
-    with pytest.raises(QuotaExceeded), brakes.reserved(USE):
+    with pytest.raises(QuotaExceeded), brakes.sending(HERE, USE):
         pass
-    brakes.note_reading(BEN, ["doc:1"])
+    brakes.shows(BEN_S, ["doc:1"])
     with pytest.raises(Stopped):
-        brakes.note_reading(BEN, ["doc:2"])
+        brakes.shows(BEN_S, ["doc:2"])
     lower(staff, ledger, 5_000)
     brakes.admit(HERE)
-    with brakes.reserved(USE):
+    with brakes.sending(HERE, USE):
         pass
 
 
 def test_where_nothing_goes_to_a_provider_nothing_is_counted(staff: World, ledger: Ledger) -> None:
     lower(staff, ledger, 1)
-    with Brakes(staff.store.engine, ledger).reserved(None) as booking:
-        booking.leaves()
+    with Brakes(staff.store.engine, ledger).sending(HERE, None) as passage:
+        passage.leaves()
+        passage.proceed()
     with snapshot(staff.store.engine) as connection:
         assert connection.execute(select(volume)).all() == []
 
 
-@pytest.mark.parametrize("target", [ANNA, "app:chat", "provider:acme", "all:all"])
-def test_whatever_is_stopped_stops_what_it_is_about(staff: World, ledger: Ledger, target: str) -> None:
+@pytest.mark.parametrize(("target", "asks"), [(ANNA, 0), ("app:chat", 0), ("all:all", 0), ("provider:acme", 1)])
+def test_whatever_is_stopped_stops_what_it_is_about(staff: World, ledger: Ledger, target: str, asks: int) -> None:
     brakes = Brakes(staff.store.engine, ledger)
     stop(staff.store.engine, ledger, ADMIN, target, "A drill.")
-    with pytest.raises(Stopped):
-        brakes.require(HERE, "provider:acme")
-    with pytest.raises(Stopped):
-        brakes.proceed(HERE, "provider:acme")()
-    other = Caller(BEN, "app:script", "192.0.2.8")
-    if target == "all:all":
-        with pytest.raises(Stopped):
-            brakes.require(other)
+    with pytest.raises(Stopped), brakes.sending(HERE, USE):
+        pass
+    if asks:  # what is answered without the provider is answered
+        brakes.admit(HERE)
+        brakes.shows(HERE, ["doc:1"])
+        with brakes.sending(HERE, None):
+            pass
     else:
-        brakes.require(other)
-    if target == "provider:acme":
-        brakes.require(HERE)  # what is answered without it is answered
+        with pytest.raises(Stopped):
+            brakes.admit(HERE)
+        with pytest.raises(Stopped):
+            brakes.shows(HERE, ["doc:1"])
+        with pytest.raises(Stopped), brakes.sending(HERE, None):
+            pass
+    with snapshot(staff.store.engine) as connection:
+        assert connection.execute(select(volume)).all() == []  # nothing was taken of a quota
 
 
-def test_the_headers_tell_what_is_left_after_the_answer(staff: World, ledger: Ledger) -> None:
+def test_a_call_under_way_is_cut_and_counts_once_it_has_left(staff: World, ledger: Ledger) -> None:
     brakes = Brakes(staff.store.engine, ledger)
-    brakes.admit(HERE)
-    with brakes.reserved(USE) as booking:
-        booking.leaves()
-    told = headers(brakes.standings(HERE))
-    left = dict(part.split(";t=")[0].split(";r=") for part in told["RateLimit"].split(", "))
-    assert left == {
-        '"requests-minute-user"': "29",
-        '"requests-minute-address"': "119",
-        '"requests-day-user"': "499",
-        '"characters-day-user"': "199000",
-        '"characters-day-user-confidential"': "59000",
-        '"characters-day-user-restricted"': "20000",
-    }
-    assert '"characters-day-user";q=200000;w=86400' in told["RateLimit-Policy"]
-    assert headers(brakes.standings(HERE)) == told  # looking counts nothing
+
+    def call() -> None:
+        with brakes.sending(HERE, USE) as passage:
+            passage.leaves()
+            stop(staff.store.engine, ledger, ADMIN, "provider:acme", "A breach at theirs.")
+            until = time.monotonic() + 10
+            while time.monotonic() < until:
+                passage.proceed()
+
+    with pytest.raises(Stopped):
+        call()
+    with snapshot(staff.store.engine) as connection:
+        assert {row.used for row in connection.execute(select(volume))} == {1, 1_000}
+
+
+def test_only_what_the_asker_alone_uses_up_is_told(staff: World, ledger: Ledger) -> None:
+    told = headers(Brakes(staff.store.engine, ledger).admit(HERE))
+    assert told["RateLimit-Policy"] == '"requests-minute-user";q=30;w=60'
+    assert told["RateLimit"].startswith('"requests-minute-user";r=29;t=')
 
 
 def test_quotas_that_cannot_be_read_stop_everything(staff: World, ledger: Ledger) -> None:
@@ -117,6 +127,6 @@ def test_quotas_that_cannot_be_read_stop_everything(staff: World, ledger: Ledger
     with pytest.raises(BadRecord):
         brakes.admit(HERE)
     with pytest.raises(BadRecord):
-        brakes.note_reading(ANNA, ["doc:1"])
-    with pytest.raises(BadRecord), brakes.reserved(USE):
+        brakes.shows(HERE, ["doc:1"])
+    with pytest.raises(BadRecord), brakes.sending(HERE, USE):
         pass
