@@ -17,6 +17,7 @@ from api.body import OneMeaning
 from api.caller import Id, Nothing  # noqa: TC001 - FastAPI reads the annotations
 from api.errors import problem, report
 from egress.answer import answer, answer_approved, new_ask_id
+from egress.brakes.counters import headers
 from egress.types import Ask
 from retrieval.sentences import sentences
 
@@ -50,7 +51,7 @@ def post_ask(body: AskIn, request: Request, principal: Annotated[Principal, Depe
 
     With `Accept: text/event-stream`, the checked answer comes as events: `stage`, `delta`, `done`, `error`.
     """
-    ask = to_ask(body, principal)
+    ask = to_ask(body, principal, address_of(request))
     edges: Edges = request.app.state.house.answering
     if EVENT_STREAM in request.headers.get("accept", ""):
         return StreamingResponse(_events(ask, edges), media_type=EVENT_STREAM)
@@ -84,14 +85,21 @@ def post_answer(
     All rights are decided on anew. If what would be sent is no longer what was approved, nothing is sent.
     """
     edges: Edges = request.app.state.house.answering
-    return shown(answer_approved(Ask(principal, "", new_ask_id()), id, edges))
+    return shown(answer_approved(Ask(principal, "", new_ask_id(), address=address_of(request)), id, edges))
 
 
 def shown(reply: Reply) -> JSONResponse:
     """Give a reply as a response: 202 with the place of the request where a second person has to approve it."""
+    counted = headers(reply.standings)
     if reply.request is None:
-        return JSONResponse(to_json(reply))
-    return JSONResponse(to_json(reply), status_code=202, headers={"Location": f"/api/v1/requests/{reply.request}"})
+        return JSONResponse(to_json(reply), headers=counted)
+    place = {"Location": f"/api/v1/requests/{reply.request}"}
+    return JSONResponse(to_json(reply), status_code=202, headers={**counted, **place})
+
+
+def address_of(request: Request) -> str:
+    """Give the address of the client, as the connection has it: no header can claim another."""
+    return request.client.host if request.client else "unknown"
 
 
 def standing_to_json(standing: Standing) -> dict[str, Any]:
@@ -104,10 +112,10 @@ def standing_to_json(standing: Standing) -> dict[str, Any]:
     }
 
 
-def to_ask(body: AskIn, principal: Principal) -> Ask:
+def to_ask(body: AskIn, principal: Principal, address: str) -> Ask:
     """Turn a request into a question of the flow."""
     conversation = str(body.conversation) if body.conversation else None
-    return Ask(principal, body.question, new_ask_id(), conversation, body.collection, body.min_epoch)
+    return Ask(principal, body.question, new_ask_id(), conversation, body.collection, body.min_epoch, address)
 
 
 def to_json(reply: Reply) -> dict[str, Any]:

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import threading
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from egress.breaker import Breaker
 from egress.contract.standing import provider_named
 from egress.errors import ModelDown
 from egress.extractive import Extractive
 from store.engine import snapshot
-from store.secret import resolve
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from sqlalchemy import Engine
 
     from egress.contract.provider import Provider
     from egress.openai_model import OpenAiModel
     from egress.route import Route
     from egress.types import Llm
+    from store.key_ring import KeyRing
 
 Key = tuple[str, int, str, str]  # provider, version of its record, model, reference of the key
 
@@ -27,12 +27,13 @@ Key = tuple[str, int, str, str]  # provider, version of its record, model, refer
 class Models:
     """Gives the model of a route. Close it in the end."""
 
-    def __init__(self, engine: Engine, root: Path) -> None:
-        """Know where the records are, and the data folder that secret references begin at."""
+    def __init__(self, engine: Engine, keys: KeyRing) -> None:
+        """Know where the records are, and the keys that they name."""
         self._engine = engine
-        self._root = root
+        self._keys = keys
         self._here = Extractive()
         self._clients: dict[Key, OpenAiModel] = {}
+        self._breakers = defaultdict[str, Breaker](Breaker)  # of a provider, whatever its record and model
         self._turn = threading.Lock()
 
     def __call__(self, route: Route) -> Llm:
@@ -40,7 +41,7 @@ class Models:
 
         Raises:
             ModelDown: The provider's record has changed since the route was decided on, or no client can be made of it.
-            SecretMissing: Its key is not there.
+            KeyWithheld: Its key may not go to its host.
             StoreDown: The database does not answer.
         """
         if route.provider is None:
@@ -66,8 +67,8 @@ class Models:
     def _client(self, record: Provider, model: str, reference: str) -> OpenAiModel:
         from egress.openai_model import OpenAiModel  # noqa: PLC0415 - half a second, for who has a provider alone
 
-        key = resolve(reference, self._root) if reference else ""
         try:
-            return OpenAiModel(record.base_url, model, key)
+            key = self._keys.key(reference, record.host) if reference else ""
+            return OpenAiModel(record.base_url, model, key, breaker=self._breakers[record.name])
         except ValueError as error:
             raise ModelDown(f"no client can be made for {record.name}: {error}") from error

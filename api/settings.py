@@ -146,6 +146,17 @@ class Settings(BaseSettings):
     index: IndexSettings | None = Field(
         default=None, description="the server that keeps the index; without it, it is in the data folder"
     )
+    keys: dict[str, tuple[str, ...]] = Field(
+        default_factory=dict,
+        description="of each secret reference that a provider's record may name, the hosts that its key may go to; "
+        "a key that is not here goes nowhere",
+    )
+    counters: str | None = Field(
+        default=None,
+        min_length=1,
+        description="secret reference of the URL of a Redis that counts questions for all processes; without it, each "
+        "counts for itself",
+    )
     forbidden: tuple[str, ...] = Field(
         default=(),
         max_length=100,

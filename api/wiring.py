@@ -18,6 +18,8 @@ from api.retagging import Retagger
 from api.settings import cache_folder, load_settings
 from audit.ledger import Ledger
 from egress.answer import Edges
+from egress.brakes.brakes import Brakes
+from egress.brakes.rates import Rates
 from egress.contract.standing import contracts_of
 from egress.requests import Requests
 from egress.retention import purge
@@ -34,7 +36,9 @@ from retrieval.permit import permit
 from retrieval.remembered import Remembered
 from store.engine import snapshot
 from store.folder import Layout, open_store, owned
+from store.key_ring import KeyRing
 from store.schema import chunk, document
+from store.secret import read, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -131,7 +135,7 @@ def open_house(root: Path, embed: Embed | None = None, read: Read | None = None)
                 home.require_room(0)  # to make one on a full disk would end the process by a signal
             index = home.open()
             stack.callback(index.close)
-            models = Models(store.engine, root)
+            models = Models(store.engine, _key_ring(settings, root))
             stack.callback(models.close)
             reading = read or stack.enter_context(Sandbox(READERS)).read
             intake = Intake(_intake(store, ledger, index, embedding, reading, home.require_room))
@@ -225,8 +229,17 @@ def _answering(
         contracts=contracts_of,
         model=models,
         requests=Requests(store.engine, store.keys.requests),
+        brakes=Brakes(store.engine, ledger, _rates(settings, store.layout.root)),
         rules=_rules(settings),
     )
+
+
+def _key_ring(settings: Settings, root: Path) -> KeyRing:
+    return KeyRing(settings.keys, lambda reference: read(reference, root))
+
+
+def _rates(settings: Settings, root: Path) -> Rates:
+    return Rates(resolve(settings.counters, root) if settings.counters else None)
 
 
 def _rules(settings: Settings) -> AnswerRules:

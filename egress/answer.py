@@ -6,13 +6,14 @@ question -> Scope -> Permitted -> excerpts -> Route -> RedactedPrompt + TokenMap
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from acl.labels import join
 from acl.names import parse_collection
 from acl.scope import scope_of
 from egress import reply
+from egress.brakes.counters import Use
 from egress.check import check
 from egress.errors import (
     ApplicationRefused,
@@ -24,7 +25,7 @@ from egress.errors import (
 )
 from egress.history import History
 from egress.masking import kinds_for
-from egress.prompt import build_prompt, new_delimiter
+from egress.prompt import build_prompt, literal, new_delimiter
 from egress.question import question_label
 from egress.route import route_of
 from egress.rules import AnswerRules
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from acl.decision import Principal
     from acl.scope import Scope
     from audit.ledger import Ledger
+    from egress.brakes.brakes import Brakes
     from egress.contract.standing import Contracts
     from egress.requests import Kept, Requests
     from egress.route import Route
@@ -72,6 +74,7 @@ class Edges:
     contracts: Callable[[Connection, Principal], Contracts]
     model: Callable[[Route], Llm]  # of a route that names no provider, one in this process: nothing that it gets leaves
     requests: Requests
+    brakes: Brakes
     rules: AnswerRules = field(default_factory=AnswerRules)
 
     @property
@@ -88,12 +91,14 @@ def answer(ask: Ask, edges: Edges) -> Reply:
         UnknownConversation: It is not there, or not the asker's.
         BadName: The collection has no such name.
         ApplicationRefused: The asker may not ask through this application.
+        Stopped, QuotaExceeded, CountersDown: He may not ask now.
         PolicyBehind: The policy is older than the asker has seen it.
         ModelDown, AnswerBlocked, RightsChanged, RecogniserFailed, StoreDown, IndexDown, EmbedderDown: There
             is no answer. The audit trail says so.
         AuditDown: The trail cannot be written; nothing was sent, or nothing is shown.
     """
     with recorded(edges.ledger, ask) as trail:
+        standings = edges.brakes.admit(ask.caller)
         question = checked_question(ask.question)
         conversation = edges.vault.enter(ask.conversation, ask.principal.user)
         within = parse_collection(ask.collection) if ask.collection is not None else None
@@ -108,7 +113,8 @@ def answer(ask: Ask, edges: Edges) -> Reply:
         permitted = find(asked.text, scope, index=edges.index, embed=edges.embed, permit=edges.permit)
         trail.found(permitted)
         _require_epoch(permitted, ask.min_epoch)
-        return trail.ended(_answered(Found(ask, conversation, contracts, scope, asked, permitted), edges, trail))
+        found = Found(ask, conversation, contracts, scope, asked, permitted)
+        return trail.ended(replace(_answered(found, edges, trail), standings=standings))
 
 
 def answer_approved(ask: Ask, request: str, edges: Edges) -> Reply:
@@ -122,6 +128,7 @@ def answer_approved(ask: Ask, request: str, edges: Edges) -> Reply:
         Exception: As `answer`.
     """
     with recorded(edges.ledger, ask) as trail:
+        standings = edges.brakes.admit(ask.caller)
         kept = edges.requests.open(ask.principal.user, request)
         conversation = edges.vault.enter(kept.conversation, ask.principal.user)
         trail.entered(conversation, kept.within)
@@ -135,7 +142,8 @@ def answer_approved(ask: Ask, request: str, edges: Edges) -> Reply:
         permitted = edges.permit(kept.hits, scope)
         trail.found(permitted)
         found = Found(ask, conversation, contracts, scope, asked, permitted)
-        return trail.ended(_answered(found, edges, trail, approved=(request, kept)))
+        made = _answered(found, edges, trail, approved=(request, kept))
+        return trail.ended(replace(made, standings=standings))
 
 
 def _answered(found: Found, edges: Edges, trail: Trail, *, approved: tuple[str, Kept] | None = None) -> Reply:
@@ -157,12 +165,17 @@ def _answered(found: Found, edges: Edges, trail: Trail, *, approved: tuple[str, 
     trail.planned(ready)
     if approved is None and route.approve:
         return reply.waiting(found, ready, edges.requests.park(found, ready))
-    if approved is not None:
-        edges.requests.spend(user, *approved, ready)
-    trail.commit_intent()  # no record, no call
-    draft = edges.model(route).complete(prompt)  # the only line that leaves the house
+    model = edges.model(route)
+    with edges.brakes.sending(found.ask.caller, _use(found.ask, ready)) as passage:
+        if approved is not None:
+            edges.requests.spend(user, *approved, ready)
+        trail.commit_intent()  # no record, no call
+        passage.leaves()
+        draft = model.complete(prompt, passage.proceed)  # the only line that leaves the house
+    trail.drafted(draft, found.contracts, route)
     checked = check(draft, prompt, tokens, recognisers, edges.rules)
     _confirm(chosen, found.permitted, edges.permit, found.scope)
+    edges.brakes.shows(found.ask.caller, [excerpt.document for excerpt in chosen])
     history.remember(found.conversation, user, asked, [excerpt.document for excerpt in chosen])
     return reply.answered(found, ready, draft, checked)
 
@@ -191,6 +204,13 @@ def new_ask_id() -> str:
 def _require_epoch(permitted: Permitted, min_epoch: int | None) -> None:
     if min_epoch is not None and permitted.epoch < min_epoch:
         raise PolicyBehind(f"the policy is at epoch {permitted.epoch}, and {min_epoch} was asked for: ask again")
+
+
+def _use(ask: Ask, ready: Ready) -> Use | None:
+    provider = ready.route.provider
+    if provider is None:
+        return None
+    return Use(ask.caller, f"provider:{provider}", ready.label.level, len(literal(ready.prompt)))
 
 
 def _admitted(contracts: Contracts) -> Contracts:

@@ -12,6 +12,7 @@ from audit.ledger import Event
 from egress.errors import AnswerBlocked, PromptRefused
 from egress.injection import score, suspicious
 from egress.prompt import digest, literal
+from egress.usage import cost
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -19,9 +20,11 @@ if TYPE_CHECKING:
     from acl.names import NodeId
     from audit.chain import Json
     from audit.ledger import Ledger
+    from egress.contract.standing import Contracts
     from egress.history import Understood
+    from egress.route import Route
     from egress.stages import Ready
-    from egress.types import Ask, Reply
+    from egress.types import Ask, Draft, Reply
     from redaction.types import Redacted
     from retrieval.permit import Permitted
     from retrieval.types import Excerpt
@@ -118,6 +121,19 @@ class Trail:
             AuditDown: It cannot be written; there must be no call.
         """
         self._commit("ask.intent")
+
+    def drafted(self, draft: Draft, contracts: Contracts, route: Route) -> None:
+        """Note how many tokens a model took, and what they cost under the contract."""
+        if draft.usage is None:
+            return
+        self.facts |= {
+            "prompt_tokens": draft.usage.prompt_tokens,
+            "completion_tokens": draft.usage.completion_tokens,
+            "tokens_reported": draft.usage.reported,
+        }
+        for offer in (contracts.offer, contracts.local):
+            if offer is not None and offer.terms.provider == route.provider:
+                self.facts["cost"] = str(cost(draft.usage, offer.model.price))
 
     def ended(self, reply: Reply) -> Reply:
         """Note how it ended, and give the reply back."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from egress.brakes.counters import Caller
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
@@ -12,6 +14,7 @@ if TYPE_CHECKING:
     from acl.decision import Principal
     from acl.labels import Label
     from acl.names import DocumentId
+    from egress.brakes.counters import Standing
     from egress.route import Route
     from egress.usage import Usage
     from retrieval.types import ChunkId
@@ -75,6 +78,12 @@ class Ask:
     conversation: str | None = None
     collection: str | None = None  # its name, as written by the asker
     min_epoch: int | None = None  # answer from this epoch of the policy or a later one, or not at all
+    address: str = "local"  # of the client, as the door sees it
+
+    @property
+    def caller(self) -> Caller:
+        """Who asks, as the brakes count."""
+        return Caller(self.principal.user, self.principal.application, self.address)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,4 +117,5 @@ class Reply:
     conversation: str
     audit_id: str
     request: str | None = None  # what waits for a second person
+    standings: tuple[Standing, ...] = ()  # how the asker's counts stand
     understood_as: str | None = None  # the question with earlier ones that it goes on from; None: as it was asked

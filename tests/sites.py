@@ -15,6 +15,8 @@ from acl.names import UserId
 from api.founding import found
 from api.ingesting import Target, ingest_folder
 from api.wiring import House, open_house
+from egress.brakes.quotas import Quotas, set_quotas
+from egress.contract.forms import validated
 from ingest.reading import read
 from tests.intake import Quiet
 
@@ -40,6 +42,13 @@ class Site:
     ben: str
 
 
+def lift_quotas(house: House) -> None:
+    """Let everybody ask as often as a test does."""
+    record = {"limits": [{"measure": "requests", "per": "user", "window": "day", "most": 10**9}],
+              "reading": {"per_day": {"default": 10**6}}}  # fmt: skip
+    set_quotas(house.store.engine, house.ledger, CONSOLE, validated(Quotas, record, "quotas"))
+
+
 def make_site(folder: Path, embed: Embed, text: str = HOTELS) -> Site:
     """Make the installation in `folder / "data"` with some embedding model, and close it.
 
@@ -54,6 +63,7 @@ def make_site(folder: Path, embed: Embed, text: str = HOTELS) -> Site:
     documents.mkdir()
     (documents / "travel.md").write_text(text, "utf-8")
     with open_house(data, embed, read) as house:
+        lift_quotas(house)
         anna, ben = _settle(house)
         ingest_folder(
             house,

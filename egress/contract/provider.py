@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import date, timedelta
+from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Final, Self
 from urllib.parse import urlsplit
@@ -18,6 +19,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from store.address import is_near
+from egress.usage import Price
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,6 +82,11 @@ class Model(_Part):
     name: str = Field(min_length=1, max_length=200, description="as the provider calls it")
     input_price: str = Field(default="0", pattern=_PRICE, description="for a million tokens that are sent")
     output_price: str = Field(default="0", pattern=_PRICE, description="for a million tokens that come back")
+
+    @property
+    def price(self) -> Price:
+        """Both prices as numbers."""
+        return Price(Decimal(self.input_price), Decimal(self.output_price))
 
 
 def _checked_url(url: str) -> str:

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from acl.decision import Principal
 from acl.labels import Level
 from egress.answer import Edges
+from egress.brakes.brakes import Brakes
 from egress.extractive import Extractive
 from egress.requests import Requests
 from egress.types import Ask
@@ -56,6 +57,7 @@ def edges_of(
         contracts=contracts.given(held or covered),
         model=lambda route: remote if remote and route.provider else here,
         requests=Requests(world.store.engine, world.store.keys.requests),
+        brakes=Brakes(world.store.engine, world.ledger),
     )
 
 

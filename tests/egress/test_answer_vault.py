@@ -13,6 +13,7 @@ from sqlalchemy import select, update
 
 from acl.decision import Principal
 from egress.answer import Edges, answer
+from egress.brakes.brakes import Brakes
 from egress.extractive import Extractive
 from egress.requests import Requests
 from egress.types import Ask, Draft, RedactedPrompt
@@ -65,6 +66,7 @@ def edges(world: World, calls: Calls) -> Edges:
         contracts=given(NONE),
         model=lambda _: calls,
         requests=Requests(world.store.engine, world.store.keys.requests),
+        brakes=Brakes(world.store.engine, world.ledger),
     )
 
 
