@@ -67,6 +67,8 @@ def _form(field: FieldInfo) -> str:
         return "true, false"
     if part is int:
         return _range(field)
+    if get_origin(field.annotation) is dict:
+        return "a table of lists; as a variable, JSON"
     if get_origin(field.annotation) is tuple:
         return "a list of texts; as a variable, JSON"
     limits = ["not empty" for limit in field.metadata if getattr(limit, "min_length", 0) == 1]
@@ -81,6 +83,8 @@ def _range(field: FieldInfo) -> str:
 
 
 def _default(field: FieldInfo) -> str:
+    if field.default_factory is not None:
+        return "empty"
     if field.default is PydanticUndefined:
         return "none: it must be set"
     if isinstance(field.default, BaseModel):

@@ -18,8 +18,8 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from store.address import is_near
 from egress.usage import Price
+from store.address import is_near
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -31,6 +31,7 @@ from store.engine import snapshot, write
 from store.folder import create
 from store.sealed import DocumentKey
 from tests.retrieval.tampered import tampered, without_corpus
+from tests.sites import lift_quotas
 from tests.worlds import ADMIN, World, hurry, points_of, put_chunks, put_document
 
 if TYPE_CHECKING:
@@ -88,6 +89,7 @@ def _open(data: Path, embed: Embed, stack: ExitStack, *, hidden: bool) -> Side:
     create(data, embedder=EMBEDDER)
     house = stack.enter_context(open_house(data, embed))
     hurry(house.store)
+    lift_quotas(house)
     world = World(house.store, house.ledger, house.index, house.embed)
     _settle_people(world)
     _settle_documents(world, hidden=hidden)

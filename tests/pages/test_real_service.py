@@ -13,6 +13,7 @@ from api.app import create_app
 from api.loopback import LoopbackProvider, Received
 from api.wiring import open_house
 from egress.reply import NOTHING
+from store.folder import Layout
 from tests.contracts import application_of, open_gate, provider_of
 from tests.pages.reader import ask, settle, sign_in, text_of
 from tests.pages.stand_in import served
@@ -52,6 +53,8 @@ def live(tmp_path_factory: pytest.TempPathFactory, hash_embed: Embed) -> Iterato
     with LoopbackProvider(quoting) as provider:
         (site.data / "provider.key").touch(mode=0o600)
         (site.data / "provider.key").write_text("none")
+        with Layout(site.data).settings.open("a") as settings:
+            settings.write('keys = {"file:provider.key" = ["127.0.0.1"]}\n')
         there = {"base_url": provider.base_url, "hosts": ["127.0.0.1"], "models": [{"name": "loopback"}]}
         record = provider_of(**there, key="file:provider.key")
         with open_house(site.data, hash_embed) as house:
