@@ -67,10 +67,9 @@ def _form(field: FieldInfo) -> str:
         return "true, false"
     if part is int:
         return _range(field)
-    if get_origin(field.annotation) is dict:
-        return "a table of lists; as a variable, JSON"
-    if get_origin(field.annotation) is tuple:
-        return "a list of texts; as a variable, JSON"
+    several = {dict: "a table of lists; as a variable, JSON", tuple: "a list of texts; as a variable, JSON"}
+    if (kind := get_origin(field.annotation)) in several:
+        return several[kind]
     limits = ["not empty" for limit in field.metadata if getattr(limit, "min_length", 0) == 1]
     limits += [f"at most {limit.max_length} characters" for limit in field.metadata if hasattr(limit, "max_length")]
     return ", ".join(["URL" if "Url" in part.__name__ else "text", *limits])
