@@ -9,12 +9,14 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import contextlib
+import logging
 import threading
 import time
 from typing import TYPE_CHECKING, Final, Protocol, Self
 
 import httpx2
 import stamina
+from stamina.instrumentation import set_on_retry_hooks
 
 from egress.breaker import Breaker
 from egress.errors import ModelDown
@@ -43,14 +45,26 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
 
     from openai.types.chat import ChatCompletionMessageParam
+    from stamina.instrumentation import RetryDetails
 
     from egress.breaker import Outcome
     from egress.types import RedactedPrompt
 
 __all__ = ["DEFAULT_DIALECT", "DEFAULT_LIMITS", "Dialect", "Key", "Limits", "OpenAiModel"]
 
+_log = logging.getLogger("ntk")
 _FOR_THE_REST: Final = 0.05  # seconds
 _BETWEEN_LOOKS: Final = 0.25  # seconds between two calls of `proceed`
+
+
+def _tell(details: RetryDetails) -> None:
+    """Log that a request is sent again, in words of our own."""
+    reason = reason_of(details.caused_by, DEFAULT_LIMITS)
+    _log.info("a request to a model is sent again in %.1f s: %s", details.wait_for, reason)
+
+
+# The library's own hook would write a warning without a reason, or hand the error to whatever monitoring is installed.
+set_on_retry_hooks([_tell])
 
 
 class Key(Protocol):

@@ -183,6 +183,6 @@ def test_a_name_that_is_not_found_or_looked_up_for_too_long_is_model_down(monkey
             model = OpenAiModel("https://llm.example/v1", "small", KEY, limits=HURRIED)
             with model, pytest.raises(ModelDown, match=reason):
                 model.complete(PROMPT)
-            assert time.monotonic() - began < 0.45
+            assert time.monotonic() - began < 1.5
     finally:
         over.set()
