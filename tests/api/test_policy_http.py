@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from docs import generate
+from egress.brakes.quotas import default_quotas
+from egress.contract.forms import to_json
 from tests.api.office import ADMIN, DELEGATE, NOBODY, RANDOM, SECOND, STAFF, rule
 
 if TYPE_CHECKING:
@@ -36,6 +38,13 @@ APPLICATION: Final = {
         "users": ["user:ben"],
     },
 }  # fmt: skip
+
+STOP: Final = {"target": "provider:none", "reason": "A drill."}
+QUOTAS: Final = {"quotas": to_json(default_quotas()), "version": 0}
+INCIDENT: Final = {
+    "kind": "leaked-key", "target": "provider:none", "since": "2026-01-01T00:00:00+00:00", "reason": "A drill.",
+}  # fmt: skip
+PURGE: Final = {"provider": "none", "since": "2026-01-01T00:00:00+00:00"}
 
 # What each route gives without a key, to staff, to who manages one collection, to an administrator of the whole.
 TABLE: Final[list[tuple[str, str, Any, tuple[int, int, int, int]]]] = [
@@ -71,6 +80,23 @@ TABLE: Final[list[tuple[str, str, Any, tuple[int, int, int, int]]]] = [
     ("PUT", "/applications/acme", APPLICATION, (401, 403, 403, 200)),
     ("GET", "/applications/acme/gate", None, (401, 404, 404, 200)),
     ("POST", "/applications/acme/gate/check", None, (401, 403, 403, 404)),
+    ("POST", "/stops", STOP, (401, 403, 403, 201)),
+    ("GET", "/stops", None, (401, 200, 200, 200)),
+    ("POST", f"/stops/{RANDOM}/lift", {"reason": "It is over."}, (401, 404, 404, 404)),
+    ("GET", "/quotas", None, (401, 403, 403, 200)),
+    ("PUT", "/quotas", QUOTAS, (401, 403, 403, 200)),
+    ("GET", "/quotas/usage", None, (401, 403, 403, 200)),
+    ("GET", "/requests", None, (401, 200, 200, 200)),
+    ("GET", f"/requests/{RANDOM}", None, (401, 404, 404, 404)),
+    ("POST", f"/requests/{RANDOM}/answer", None, (401, 404, 404, 404)),
+    ("GET", "/incidents", None, (401, 403, 403, 200)),
+    ("POST", "/incidents", INCIDENT, (401, 403, 403, 201)),
+    ("GET", f"/incidents/{RANDOM}", None, (401, 403, 403, 404)),
+    ("POST", f"/incidents/{RANDOM}/close", {"reason": "It is over."}, (401, 403, 403, 404)),
+    ("GET", "/tasks", None, (401, 403, 403, 200)),
+    ("POST", f"/tasks/{RANDOM}/done", None, (401, 403, 403, 404)),
+    ("POST", "/purge", {"dry_run": True}, (401, 403, 403, 200)),
+    ("POST", "/purge/provider", PURGE, (401, 403, 403, 404)),
 ]
 
 
