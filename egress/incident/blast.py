@@ -55,7 +55,7 @@ class Blast:
     sent_to: Counter[SentTo] = field(default_factory=Counter)
     documents: Counter[str] = field(default_factory=Counter)
     applications: Counter[str] = field(default_factory=Counter)
-    hashes: list[str] = field(default_factory=list)  # of the prompts that left, the first of them
+    hashes: list[str] = field(default_factory=list)  # of the prompts that a provider got, the first of them
     acts: Counter[str] = field(default_factory=Counter)  # what else somebody did whom it is about, by kind of record
     unreadable: int = 0  # records that are none any more
     most_hashes: int = MOST_HASHES
@@ -75,6 +75,7 @@ class Blast:
         if body.get("leaves") is True:
             self.left += 1
             self.characters += _number(body, "prompt_characters") or 0
+        if body.get("provider"):
             model = body.get("model")
             to = SentTo(_text(body, "provider"), _number(body, "contract_version"), str(model) if model else None)
             self.sent_to[to] += 1
@@ -94,7 +95,7 @@ class _About:
         """Say whether a record of a question is about it."""
         match self.kind:
             case "provider":
-                return body.get("leaves") is True and body.get("provider") == self.name
+                return body.get("provider") == self.name  # a local one too: then nothing left
             case "app":
                 return body.get("application") == self.name
             case "user":

@@ -148,7 +148,7 @@ def _of_blast(report: Report) -> dict[str, Json]:
         "applications": dict(blast.applications.most_common()),
         "acts": dict(blast.acts.most_common()),
         "prompt_hashes": list(blast.hashes),
-        "prompt_hashes_left_out": blast.left - len(blast.hashes),
+        "prompt_hashes_left_out": sum(blast.sent_to.values()) - len(blast.hashes),
         "unreadable_records": blast.unreadable,
     }
 

@@ -106,7 +106,7 @@ def _evidence(report: Report) -> Iterator[str]:
     yield from _table("document", blast.documents)
     yield from _table("application", blast.applications)
     if blast.hashes:
-        yield f"SHA-256 of the prompts that left, {len(blast.hashes)} of {blast.left}:"
+        yield f"SHA-256 of the prompts that a provider got, {len(blast.hashes)} of {sum(blast.sent_to.values())}:"
         yield ""
         yield from (f"- `{one}`" for one in blast.hashes)
 

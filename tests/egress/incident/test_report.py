@@ -158,7 +158,7 @@ def test_the_trail_is_read_in_pieces(busy: World) -> None:
 def test_hashes_are_listed_up_to_a_number_and_all_are_counted(database: str) -> None:
     found = Blast(most_hashes=2)
     for _ in range(3):
-        found.add({"kind": "ask.intent", "leaves": True, "prompt_hash": "0" * 64}, NOW)
+        found.add({"kind": "ask.intent", "leaves": True, "provider": "acme", "prompt_hash": "0" * 64}, NOW)
     assert (found.left, len(found.hashes)) == (3, 2)
 
 
