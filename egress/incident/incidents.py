@@ -8,6 +8,7 @@ What an incident stops stays so when it is closed: to start it again takes a sec
 from __future__ import annotations
 
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -24,7 +25,7 @@ from acl.names import EVERYONE, Obj, UserId, parse_name
 from acl.read import what_at
 from audit.ledger import Event
 from egress.brakes.stops import ALL, put_stop
-from egress.errors import BadIncident, NoSuchIncident
+from egress.errors import BadIncident, BadRecord, NoSuchIncident
 from egress.incident.allowed import require_manager
 from egress.incident.blast import providers_reached
 from egress.incident.clock import duties_to, first_duty
@@ -145,21 +146,14 @@ def open_incident(
         withheld = _withhold(engine, ledger, by, opened)
         with write(engine) as connection:
             require_manager(connection, by)
-            stopped = target if target.partition(":")[0] in _STOPPED else None
-            if stopped is not None:
-                put_stop(connection, ledger, by, target, f"incident {opened.id}: {reason}")
-            connection.execute(insert(incidents).values(_row(opened)))
-            told: dict[str, Json] = {"kind_of": kind.value, "target": unnamed(target, ledger.pseudonym)}
-            told |= {"since": since.isoformat(timespec="seconds"), "withheld": withheld is not None}
-            ledger.append(connection, Event("incident.opened", by, opened.id, told))
-            kind_, _, name = target.partition(":")
-            about = {name} if kind_ == "provider" else set()
-            tasks = _written(connection, ledger, opened, [first_duty(now), *_duties(connection, opened, about)])
-        # The trail is read when all is stopped already: that takes seconds where it is long.
-        with snapshot(engine) as connection:
-            reached = providers_reached(connection, ledger, opened) - about
-        with write(engine) as connection:
-            tasks += _written(connection, ledger, opened, _duties(connection, opened, reached))
+            tasks = _write_down(connection, ledger, opened, withheld=withheld is not None)
+        if not target.startswith("provider:"):
+            # All is stopped already: to read the trail takes seconds where it is long.
+            with snapshot(engine) as connection:
+                reached = providers_reached(connection, ledger, opened)
+            with write(engine) as connection:
+                tasks += _written(connection, ledger, opened, _duties(connection, opened, reached))
+    stopped = target if _is_stopped(target) else None
     return Opened(opened, stopped, withheld, tuple(sorted(tasks, key=lambda task: task.due_at)))
 
 
@@ -215,6 +209,23 @@ def moment_of(text: str) -> datetime:
     return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
 
 
+def _write_down(connection: Connection, ledger: Ledger, opened: Incident, *, withheld: bool) -> list[Task]:
+    """Stop what an incident is about and write it down, all together."""
+    if _is_stopped(opened.target):
+        put_stop(connection, ledger, opened.opened_by, opened.target, f"incident {opened.id}: {opened.reason}")
+    connection.execute(insert(incidents).values(_row(opened)))
+    told: dict[str, Json] = {"kind_of": opened.kind.value, "target": unnamed(opened.target, ledger.pseudonym)}
+    told |= {"since": opened.since.isoformat(timespec="seconds"), "withheld": withheld}
+    ledger.append(connection, Event("incident.opened", opened.opened_by, opened.id, told))
+    kind, _, name = opened.target.partition(":")
+    about = [name] if kind == "provider" else []
+    return _written(connection, ledger, opened, [first_duty(opened.opened_at), *_duties(connection, opened, about)])
+
+
+def _is_stopped(target: str) -> bool:
+    return target.partition(":")[0] in _STOPPED
+
+
 def _withhold(engine: Engine, ledger: Ledger, by: UserId, opened: Incident) -> str | None:
     if opened.target.partition(":")[0] not in _WITHHELD:
         return None
@@ -224,7 +235,10 @@ def _withhold(engine: Engine, ledger: Ledger, by: UserId, opened: Incident) -> s
 
 
 def _duties(connection: Connection, opened: Incident, names: Iterable[str]) -> list[Duty]:
-    records = [found for name in sorted(names) if (found := provider_named(connection, name))]
+    records = []
+    for name in sorted(names):
+        with suppress(BadRecord):  # a record that cannot be read stops nothing from being stopped
+            records += [found] if (found := provider_named(connection, name)) else []
     return list(duties_to(records, opened.opened_at, opened.since))
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import select
 from acl.admin.gate import CONSOLE
 from acl.errors import BadName, NotAllowed, UnknownName
 from egress.brakes.stops import require_running
+from egress.contract.register import put
 from egress.errors import BadIncident, NoSuchIncident, NoSuchRecord, NoSuchTask, Stopped
 from egress.incident.incidents import (
     TARGETS,
@@ -25,7 +26,7 @@ from egress.incident.incidents import (
     parse_target,
 )
 from egress.incident.tasks import ask_for_purge, finish, tasks_of
-from store.engine import snapshot
+from store.engine import snapshot, write
 from store.schema import audit_record
 from tests.egress.incident.asked import ADMIN, ANNA, AUDITOR, BEN, DAY, NOW, asked, people, provider
 
@@ -133,6 +134,16 @@ def test_an_incident_does_not_begin_in_the_future(world: World) -> None:
     assert moment_of("2026-11-20T08:30+02:00") == datetime(2026, 11, 20, 6, 30, tzinfo=UTC)
     with pytest.raises(BadIncident):
         moment_of("yesterday")
+
+
+@pytest.mark.usefixtures("travel")
+def test_a_record_that_cannot_be_read_keeps_nothing_from_being_stopped(world: World) -> None:
+    with write(world.store.engine) as connection:
+        put(connection, world.ledger, ADMIN, "provider", "odd", {"name": "odd"})
+    made = opened(world, Kind.PROVIDER_BREACH, "provider:odd")
+    assert [task.detail["whom"] for task in made.tasks] == ["the supervisory authority"]
+    with pytest.raises(Stopped):
+        require_running(world.store.engine, ["provider:odd"])
 
 
 # --- Who is to be told --------------------------------------------------------------------------
