@@ -13,7 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from api import ask, brakes, deciding, files, incidents, intake, own, pages, policy, records
+from api import ask, brakes, deciding, files, incidents, intake, matrix, own, pages, policy, records
 from api.admission import Admission
 from api.ending import warning
 from api.errors import ERRORS, BadRequest, NotReady, NotSignedIn, problem, report
@@ -64,7 +64,7 @@ def create_app(house: House, hosts: Sequence[str] = LOOPBACK) -> ASGIApp:
     app.state.house = house
     app.state.gangway = Gangway()
     app.add_middleware(Admission, hosts=hosts, refuse=_on_http, longer=intake.LONGER)
-    for routes in (ask, policy, files, deciding, brakes, incidents, intake, own, records, pages):
+    for routes in (ask, policy, files, deciding, brakes, incidents, intake, matrix, own, records, pages):
         app.include_router(routes.router)
     app.add_api_route("/healthz", _healthz)
     app.add_api_route("/readyz", _readyz)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from acl.admin.gate import POLICY
 from egress.brakes.lifting import LIFT_STOP
+from egress.contract.change import MATRIX_CHANGE
 from egress.requests import Requests, sending_kind
 
 if TYPE_CHECKING:
@@ -22,4 +23,4 @@ def kinds_of(engine: Engine, keys: Keys) -> tuple[Kind, ...]:
         engine: Where what waits is kept.
         keys: With which a kind opens what it has sealed while it waits.
     """
-    return (POLICY, LIFT_STOP, sending_kind(Requests(engine, keys.requests)))
+    return (POLICY, LIFT_STOP, MATRIX_CHANGE, sending_kind(Requests(engine, keys.requests)))

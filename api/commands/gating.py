@@ -133,6 +133,29 @@ def matrix_show(data: Data = DATA, json: AsJson = False) -> None:
     ])  # fmt: skip
 
 
+@matrix_app.command("set")
+def matrix_set(
+    file: Annotated[Path, typer.Argument(help="The whole matrix, in YAML: ntk matrix schema says its form.")],
+    reason: Annotated[str, typer.Option(help="Why; a second person reads it.")],
+    as_user: As = None,
+    data: Data = DATA,
+    json: AsJson = False,
+) -> None:
+    """Ask for another matrix: it holds once a second administrator has agreed (exit 3)."""
+    from egress.contract.change import ask_for_matrix
+    from egress.contract.matrix import read_matrix
+
+    matrix = read_matrix(bytes_of(file).decode("utf-8", "replace"))
+    with desk(data, as_user) as at:
+        asked = ask_for_matrix(at.engine, at.ledger, at.actor, matrix, reason)
+    value = {"approval": asked.id, "reasons": list(asked.reasons), "expires_at": asked.expires_at.isoformat()}
+    if json:
+        show.as_json(value)
+    else:
+        show.lines([*asked.reasons, "", f"It waits for a second person: ntk approve {asked.id}"])
+    raise typer.Exit(Exit.PARTLY)
+
+
 @matrix_app.command("schema")
 def matrix_schema() -> None:
     """Print the form of a matrix, as a JSON schema."""
