@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from api.auth import principal_tried
 from egress.trials.found import Instruments
+from store.key_ring import KeyRing
 from store.secret import read
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def instruments_of(house: House) -> Instruments:
         permit=answering.permit,
         recognisers=answering.recognisers,
         principal=principal_tried,
-        secret=partial(read, base=house.store.layout.root),
+        secret=KeyRing(house.settings.keys, partial(read, base=house.store.layout.root)).secret,
         rules=answering.rules,
     )
 

@@ -69,8 +69,16 @@ class KeyRing:
             KeyWithheld: The list of this key does not name this host.
             SecretMissing, SecretsDown: It cannot be had now. A key that was kept too long is not given instead.
         """
+        return self.secret(reference, host).value
+
+    def secret(self, reference: str, host: str) -> Secret:
+        """Give the key with what is known of its age.
+
+        Raises:
+            KeyWithheld, SecretMissing, SecretsDown: As for `value`.
+        """
         self._require(reference, host)
-        return self._current(reference).value
+        return self._current(reference)
 
     def forget(self, reference: str, used: str) -> None:
         """Fetch a key anew at its next use, if it is still the one that a provider refused."""

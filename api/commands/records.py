@@ -51,16 +51,20 @@ def provider_history(name: Name, as_user: As = None, data: Data = DATA, json: As
 
 @provider_app.command("test")
 def provider_test(name: Name, as_user: As = None, data: Data = DATA, json: AsJson = False) -> None:
-    """Try the way to a provider, without a text and without its key, and whether its keys can be had; exit 1 if not."""
+    """Try the way to a provider, without a text, whether its keys can be had, and its models; exit 1 if not."""
     from functools import partial
 
     from api.errors import Exit
+    from api.settings import load_settings
     from api.trying import found_to_json
     from egress.trials.run import probed
+    from store.folder import Layout
+    from store.key_ring import KeyRing
     from store.secret import read
 
     with desk(data, as_user) as at:
-        found = probed(at.engine, at.ledger, at.actor, name, partial(read, base=data))
+        keys = KeyRing(load_settings(Layout(data)).keys, partial(read, base=data))
+        found = probed(at.engine, at.ledger, at.actor, name, keys.secret)
     if json:
         show.table([found_to_json(point, one) for point, one in found.items()], json=True)
     else:

@@ -43,6 +43,6 @@ class Instruments:
     permit: Callable[[Sequence[Hit], Scope], Permitted]
     recognisers: Callable[[], Sequence[Recogniser]]
     principal: Callable[[UserId], Principal]  # as whom a leak test searches; what it finds is shown to nobody
-    secret: Callable[[str], Secret]  # from a reference; raises SecretMissing
+    secret: Callable[[str, str], Secret]  # of a reference, for a host; raises SecretMissing, KeyWithheld
     rules: AnswerRules
     tls: ssl.SSLContext | None = None  # trusts the organisation's own authority; by default that of the system

@@ -26,7 +26,7 @@ from egress.trials.sanitisation import sanitised
 from redaction.errors import RedactionError
 from retrieval.errors import RetrievalError
 from store.engine import snapshot, write
-from store.errors import StoreError
+from store.errors import SecretMissing, StoreError
 
 if TYPE_CHECKING:
     import ssl
@@ -73,7 +73,7 @@ def probed(
     ledger: Ledger,
     actor: UserId,
     name: str,
-    secret: Callable[[str], Secret],
+    secret: Callable[[str, str], Secret],
     tls: ssl.SSLContext | None = None,
 ) -> dict[str, Found]:
     """Try the way to a provider, its keys and its models, for who manages it.
@@ -96,12 +96,13 @@ def probed(
     return found
 
 
-def _models(provider: Provider, secret: Callable[[str], Secret], tls: ssl.SSLContext | None) -> Found:
+def _models(provider: Provider, secret: Callable[[str, str], Secret], tls: ssl.SSLContext | None) -> Found:
     from egress.health import healthy  # noqa: PLC0415 - half a second, for who tries a provider alone
 
     try:
-        health = healthy(provider.base_url, secret(provider.key).value if provider.key else "", tls=tls)
-    except (ModelDown, ValueError) as error:
+        key = secret(provider.key, provider.host).value if provider.key else ""
+        health = healthy(provider.base_url, key, tls=tls)
+    except (ModelDown, SecretMissing, ValueError) as error:
         return Found(passed=None, why=str(error))
     lacking = health.lacks([model.name for model in provider.models])
     told = {"models": len(provider.models), "lacking": len(lacking)}

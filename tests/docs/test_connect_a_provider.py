@@ -55,6 +55,8 @@ def shell(
         "ntk ingest handbook --collection handbook --readers group:staff --owner user:olga --level internal",
     ):
         shell.run(line)
+    (settings,) = (block.text for block in blocks(PAGE) if block.language == "toml")
+    Path("ntk-data/ntk.toml").write_text(settings.replace("llm.example", "127.0.0.1"), "utf-8")
     key = Path("ntk-data/provider.key")
     key.touch(mode=0o600)
     key.write_text("k" * 30, "ascii")

@@ -37,6 +37,7 @@ from retrieval.permit import permit
 from store import schema
 from store.engine import snapshot, write
 from store.errors import SecretMissing, SecretsDown
+from store.key_ring import KeyRing
 from store.reference import Secret
 from tests.certificates import certificate
 from tests.egress.contract.gates import application, provider, register
@@ -87,7 +88,7 @@ def instruments(house: World, **changed: Any) -> Instruments:
         "permit": partial(permit, engine=house.store.engine, keys=house.store.keys),
         "recognisers": rules,
         "principal": principal_tried,
-        "secret": lambda _reference: Secret("s" * 20, NOW),
+        "secret": lambda _reference, _host: Secret("s" * 20, NOW),
         "rules": AnswerRules(),
     }
     return Instruments(**parts | changed)
@@ -196,7 +197,7 @@ def test_keys_resolve_and_the_oldest_tells_the_age() -> None:
     ages = {"env:A": 10, "env:B": 150}
     found = resolving(
         provider(key="env:A", keys={"confidential": "env:B"}),
-        lambda reference: Secret("x" * 20, NOW - timedelta(days=ages[reference])),
+        lambda reference, _host: Secret("x" * 20, NOW - timedelta(days=ages[reference])),
         NOW,
     )
     assert (found.passed, found.numbers) == (True, {"keys": 2, "age_days": 150})
@@ -205,19 +206,37 @@ def test_keys_resolve_and_the_oldest_tells_the_age() -> None:
 def test_one_key_without_an_age_leaves_the_age_unknown() -> None:
     kept = {"env:A": NOW, "env:B": None}
     of_two = provider(key="env:A", keys={"confidential": "env:B"})
-    found = resolving(of_two, lambda reference: Secret("x" * 20, kept[reference]), NOW)
+    found = resolving(of_two, lambda reference, _host: Secret("x" * 20, kept[reference]), NOW)
     assert (found.passed, found.numbers["age_days"]) == (True, None)
 
 
 def test_a_key_that_is_not_there_fails_and_a_manager_that_is_silent_tells_nothing() -> None:
-    def missing(reference: str) -> Secret:
+    def missing(reference: str, _host: str) -> Secret:
         raise SecretMissing(reference)
 
-    def silent(reference: str) -> Secret:
+    def silent(reference: str, _host: str) -> Secret:
         raise SecretsDown(reference)
 
     assert resolving(provider(), missing, NOW).passed is False
     assert resolving(provider(), silent, NOW).passed is None
+
+
+def test_a_key_that_may_not_go_to_the_providers_host_is_none() -> None:
+    """Else a record that names another secret as its key would have it sent to an address of its writer's."""
+    asked: list[str] = []
+
+    def kept(reference: str) -> Secret:
+        asked.append(reference)
+        return Secret("x" * 20, NOW)
+
+    record = provider(key="env:A", keys={})
+    assert resolving(record, KeyRing({"env:A": [record.host]}, kept).secret, NOW).passed is True
+    assert asked == ["env:A"]
+    elsewhere: list[dict[str, list[str]]] = [{"env:A": ["other.example"]}, {"env:A": []}, {"env:B": [record.host]}, {}]
+    for hosts in elsewhere:
+        found = resolving(record, KeyRing(hosts, kept).secret, NOW)
+        assert (found.passed, found.numbers) == (False, {"keys": 1})
+    assert asked == ["env:A"]
 
 
 # --- isolation ----------------------------------------------------------------------------------
@@ -303,7 +322,7 @@ def test_what_is_found_opens_the_points_and_leaves_records(house: World) -> None
     with answering(401) as (url, _):
         with write(house.store.engine) as connection:
             register(connection, house.ledger, at(url), application(), now=now, check=())
-        parts = instruments(house, secret=lambda _reference: Secret("s" * 20, now))
+        parts = instruments(house, secret=lambda _reference, _host: Secret("s" * 20, now))
         found = dict(tried(parts, house.ledger, CONSOLE, "http"))
     assert {point: one.passed for point, one in found.items()} == dict.fromkeys(MEASURED, True)
     with snapshot(house.store.engine) as connection:
@@ -318,7 +337,7 @@ def test_what_is_found_opens_the_points_and_leaves_records(house: World) -> None
 def test_what_cannot_be_tried_leaves_what_was_found_before(house: World) -> None:
     now = datetime.now(UTC)
 
-    def silent(reference: str) -> Secret:
+    def silent(reference: str, _host: str) -> Secret:
         raise SecretsDown(reference)
 
     with write(house.store.engine) as connection:
