@@ -94,7 +94,10 @@ class IndexSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     url: str = Field(min_length=1, description="URL of the server, with its port, such as https://qdrant.example:6333")
-    key: str = Field(default="", description="secret reference of the key (file:PATH or env:NAME); empty: none needed")
+    key: str = Field(
+        default="",
+        description="secret reference of the key (file:PATH, env:NAME or in a secrets manager); empty: none needed",
+    )
     collection: str = Field(
         default="need-to-know", description="name of the index there: letters, digits, underscores, hyphens"
     )
@@ -131,13 +134,14 @@ class Settings(BaseSettings):
 
     master_key: str = Field(
         min_length=1,
-        description="secret reference of the master key (file:PATH, below the data folder if relative, or env:NAME)",
+        description="secret reference of the master key (file:PATH, below the data folder if relative, env:NAME "
+        "or in a secrets manager)",
     )
     database: str | None = Field(
         default=None,
         min_length=1,
-        description="secret reference (file:PATH or env:NAME) of the URL of a PostgreSQL database, "
-        "postgresql://USER:PASSWORD@HOST/NAME; without it, SQLite in the data folder",
+        description="secret reference (file:PATH, env:NAME or in a secrets manager) of the URL of a PostgreSQL "
+        "database, postgresql://USER:PASSWORD@HOST/NAME; without it, SQLite in the data folder",
     )
     recognition: RecognitionSettings = Field(default=RecognitionSettings(), description="what is recognised in texts")
     retention: RetentionSettings = Field(
