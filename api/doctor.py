@@ -12,11 +12,13 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import func, select, text
 
+from acl.admin.gate import CONSOLE
 from api.errors import row_of
 from api.index_home import home_of
 from api.settings import cache_folder, load_settings
 from api.wiring import missing_points
 from audit.ledger import verify
+from egress.brakes.stops import stops_for
 from egress.contract.forms import validated
 from egress.contract.gate import gate
 from egress.contract.provider import Provider, warnings_of
@@ -87,6 +89,7 @@ def examine(root: Path) -> list[Finding]:
         findings.append(_tried("index", lambda: _index(store, settings)))
         findings.append(_tried("tags", lambda: _tags(store)))
         findings.append(_tried("documents", lambda: _documents(store)))
+        findings.append(_tried("stops", lambda: _stops(store)))
         findings.append(_tried("audit trail", lambda: _audit(store)))
         findings.append(_tried("incidents", lambda: _incidents(store)))
         if store.demo:
@@ -176,6 +179,14 @@ def _providers(store: Store) -> tuple[State, str]:
     )
     warned = [warning for record in records for warning in warnings_of(record, today)]
     return (State.NOTE, "; ".join([said, *warned])) if warned or not open_ else (State.FINE, said)
+
+
+def _stops(store: Store) -> tuple[State, str]:
+    with snapshot(store.engine) as connection:
+        found = stops_for(connection, CONSOLE)
+    if found:
+        return State.NOTE, f"stopped: {', '.join(sorted({made.target for made in found}))}; see ntk kill list"
+    return State.FINE, "nothing is stopped"
 
 
 def _people(store: Store) -> tuple[State, str]:

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from egress.brakes.quotas import quotas_in_force
 from egress.brakes.rates import Rates
 from egress.brakes.reading import note_reading
 from egress.brakes.stops import Stops
-from egress.brakes.volume import reserved
+from egress.brakes.volume import reserved, standings
 from store.engine import snapshot
 
 if TYPE_CHECKING:
@@ -53,13 +54,18 @@ class Brakes:
     def admit(self, caller: Caller) -> tuple[Standing, ...]:
         """Let somebody ask, and say how his own counts stand: those that others add to would tell of them.
 
+        What is counted when something goes to a provider stands as it was before this question.
+
         Raises:
             Stopped: He, his application or everything is stopped.
             QuotaExceeded: He has asked as often as he may in a minute.
             CountersDown, BadRecord, StoreDown: Nobody knows, so nobody may ask.
         """
         self._stops.require(_targets(caller))
-        return tuple(one for one in self.rates.admit(self._quotas(), caller) if one.own)
+        with snapshot(self.engine) as connection:
+            quotas = quotas_in_force(connection)
+            kept = standings(connection, quotas, caller, datetime.now(UTC))
+        return (*(one for one in self.rates.admit(quotas, caller) if one.own), *kept)
 
     @contextmanager
     def sending(self, caller: Caller, use: Use | None) -> Iterator[Passage]:

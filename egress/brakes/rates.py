@@ -67,17 +67,6 @@ class Rates:
         except StorageError as error:
             raise CountersDown("the counters of requests do not answer") from error
 
-    def standings(self, quotas: Quotas, caller: Caller) -> tuple[Standing, ...]:
-        """Say how a caller's counts stand, without counting.
-
-        Raises:
-            CountersDown: Nobody knows.
-        """
-        try:
-            return tuple(self._standing(limit, _key(key)) for key, limit in rates(quotas, caller))
-        except StorageError as error:
-            raise CountersDown("the counters of requests do not answer") from error
-
     def _admitted(self, quotas: Quotas, caller: Caller) -> tuple[Standing, ...]:
         counted = [(_key(key), limit) for key, limit in rates(quotas, caller)]
         # Looked at first, so that who is refused by one limit does not use up another.
@@ -88,8 +77,6 @@ class Rates:
         return tuple(self._standing(limit, key) for key, limit in counted)
 
     def _standing(self, limit: Limit, key: str) -> Standing:
-        if not limit.most:
-            return standing_of(limit, 0, 60)
         left = self._limiter.get_window_stats(_PerMinute(limit.most), key).remaining
         return standing_of(limit, limit.most - left, self._resets(limit, key))
 

@@ -130,3 +130,13 @@ def test_on_the_command_line_a_stop_needs_a_reason_and_the_right(ntk: Ntk, site:
     assert runs(office, "all:all")
     assert ntk("kill", "all", "--reason", "A drill.", "--data", site.data, key=office.keys[ADMIN]).code == Exit.YES
     assert not runs(office, "all:all")
+
+
+def test_the_doctor_names_what_is_stopped(ntk: Ntk, site: Site, office: Office) -> None:
+    def finding() -> dict[str, str]:
+        findings = json.loads(ntk("doctor", "--data", site.data, "--json").out)
+        return next(one for one in findings if one["thing"] == "stops")
+
+    assert (finding()["state"], finding()["meaning"]) == ("fine", "nothing is stopped")
+    stop(office, target="provider:acme")
+    assert (finding()["state"], "provider:acme" in finding()["meaning"]) == ("note", True)

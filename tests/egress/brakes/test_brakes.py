@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -114,9 +115,21 @@ def test_a_call_under_way_is_cut_and_counts_once_it_has_left(staff: World, ledge
 
 
 def test_only_what_the_asker_alone_uses_up_is_told(staff: World, ledger: Ledger) -> None:
-    told = headers(Brakes(staff.store.engine, ledger).admit(HERE))
-    assert told["RateLimit-Policy"] == '"requests-minute-user";q=30;w=60'
-    assert told["RateLimit"].startswith('"requests-minute-user";r=29;t=')
+    brakes = Brakes(staff.store.engine, ledger)
+    for caller, use in ((HERE, USE), (BEN_S, replace(USE, caller=BEN_S))):
+        brakes.admit(caller)
+        with brakes.sending(caller, use) as passage:
+            passage.leaves()
+    told = headers(brakes.admit(HERE))
+    left = dict(part.split(";t=")[0].split(";r=") for part in told["RateLimit"].split(", "))
+    assert left == {
+        '"requests-minute-user"': "28",
+        '"requests-day-user"': "499",
+        '"characters-day-user"': "199000",
+        '"characters-day-user-confidential"': "59000",
+        '"characters-day-user-restricted"': "20000",
+    }
+    assert '"characters-day-user";q=200000;w=86400' in told["RateLimit-Policy"]
 
 
 def test_quotas_that_cannot_be_read_stop_everything(staff: World, ledger: Ledger) -> None:
