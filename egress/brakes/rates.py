@@ -52,7 +52,10 @@ class Rates:
             storage = storage_from_string(url or IN_PROCESS, **options)
         except Exception as error:
             # The library's own words may hold the URL, and that a password.
-            raise CountersDown("the counters of requests cannot be opened: is this the URL of a Redis?") from error
+            raise CountersDown(
+                "the counters of requests cannot be opened: is this the URL of a Redis, and is its library there? "
+                "python -m pip install redis"
+            ) from error
         self._limiter: Final = MovingWindowRateLimiter(storage)
 
     def admit(self, quotas: Quotas, caller: Caller) -> tuple[Standing, ...]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import multiprocessing
+import random
 import threading
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -246,6 +248,37 @@ def test_of_200_at_once_in_four_processes_as_many_run_as_the_quota_says(store: S
     assert len(came) == 200
     assert sum(came) == 10
     assert used(store) == {"requests": 10, "characters": 1_000}
+
+
+def end_somehow(place: Place, begin: Barrier, number: int, pipe: Pipe) -> None:
+    """Send, break off before or after it left, and tell lengths right and wrong; give what that comes to."""
+    chance, sent, characters = random.Random(number), 0, 0
+    with place.open() as store:
+        begin.wait(PATIENCE)
+        for _ in range(25):
+            leaves, breaks = chance.random() < 0.7, chance.random() < 0.3
+            took = chance.choice([None, -1, 0, 30, 100, 101])
+            with suppress(Boom), reserved(store.engine, PLENTY, USE, clock=at(NOW)) as booking:
+                if leaves:
+                    booking.leaves()
+                    booking.took(took)
+                if breaks:
+                    raise Boom
+            sent += leaves
+            characters += leaves * (took if took in (0, 30) else 100)
+    pipe.send((sent, characters))
+
+
+PLENTY = quotas(limit("requests", 10**6), limit("characters", 10**6))
+
+
+def test_whatever_comes_of_them_the_sum_is_what_was_sent(store: Store, place: Place) -> None:
+    """QD-02: from four processes at once."""
+    context = multiprocessing.get_context("spawn")
+    begin = context.Barrier(ASKERS)
+    jobs: list[Any] = [(end_somehow, (place, begin, number)) for number in range(ASKERS)]
+    came = together(context, jobs)
+    assert used(store) == {"requests": sum(one for one, _ in came), "characters": sum(one for _, one in came)}
 
 
 # --- afterwards ---------------------------------------------------------------------------------
