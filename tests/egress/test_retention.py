@@ -12,6 +12,7 @@ from sqlalchemy import func, insert, select, update
 
 from acl.labels import Label, Level
 from acl.names import DocumentId, NodeId, UserId
+from audit.ledger import verify
 from egress.history import History, Understood
 from egress.retention import Gone, purge, purge_person
 from redaction.errors import UnknownConversation
@@ -250,6 +251,7 @@ def test_counters_and_readings_go_when_nothing_asks_for_them_any_more(world: Wor
 
 @pytest.mark.usefixtures("anna")
 def test_what_is_kept_of_one_person_goes_on_demand_and_the_record_names_nobody(world: World) -> None:
+    """ER-04."""
     park(world, talk(world, Level.CONFIDENTIAL), Level.CONFIDENTIAL)
     other = vault_at(world).enter(None, "user:ben")
     with write(world.store.engine) as connection:
@@ -267,6 +269,7 @@ def test_what_is_kept_of_one_person_goes_on_demand_and_the_record_names_nobody(w
         last = connection.scalars(select(audit_record.c.body).order_by(audit_record.c.seq)).all()[-1]
     assert world.ledger.pseudonym(ANNA) in last
     assert "anna" not in last
+    assert verify(world.store.engine).records > 0
 
 
 @pytest.mark.sqlite
