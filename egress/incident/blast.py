@@ -54,6 +54,7 @@ class Blast:
     labels: Counter[str] = field(default_factory=Counter)
     sent_to: Counter[SentTo] = field(default_factory=Counter)
     documents: Counter[str] = field(default_factory=Counter)
+    redactions: Counter[str] = field(default_factory=Counter)  # stretches that were replaced by tokens, by kind
     applications: Counter[str] = field(default_factory=Counter)
     hashes: list[str] = field(default_factory=list)  # of the prompts that a provider got, the first of them
     acts: Counter[str] = field(default_factory=Counter)  # what else somebody did whom it is about, by kind of record
@@ -72,6 +73,9 @@ class Blast:
         self.labels[_label(body)] += 1
         self.documents.update(_documents(body))
         self.applications[_text(body, "application")] += 1
+        replaced = body.get("redactions")
+        for kind, many in replaced.items() if isinstance(replaced, dict) else ():
+            self.redactions[str(kind)] += many if isinstance(many, int) else 0
         if body.get("leaves") is True:
             self.left += 1
             self.characters += _number(body, "prompt_characters") or 0

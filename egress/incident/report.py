@@ -10,6 +10,8 @@ from sqlalchemy import select
 
 from acl.admin.change import unnamed
 from acl.admin.gate import refusal_recorded
+from acl.admin.rules import has_line
+from acl.names import EVERYONE
 from audit.errors import ChainBroken
 from audit.ledger import Event, verify
 from egress.incident.allowed import audits, require_reader
@@ -51,7 +53,8 @@ class Report:
     blast: Blast
     people: tuple[Person, ...]
     tasks: tuple[Task, ...]
-    stopped: tuple[str, ...]  # what of it is stopped now
+    stopped: tuple[str, ...]  # what of it is stopped now, by the kill switch
+    withheld: bool  # whether a rule keeps everybody from what it is about now
 
     def to_json(self) -> dict[str, Json]:
         """Give it as JSON."""
@@ -84,6 +87,7 @@ def report(engine: Engine, ledger: Ledger, by: UserId, id_: str) -> Report:
             people=_people(connection, ledger, blast, named=named),
             tasks=tuple(tasks_of(connection, incident.name, done=True)),
             stopped=_stopped(connection, incident),
+            withheld=has_line(connection, "p", EVERYONE, incident.target, "read", "deny"),
         )
     ledger.commit(Event("incident.reported", by, id_, {"questions": blast.questions, "named": named}))
     return made
@@ -122,6 +126,7 @@ def _of_incident(report: Report) -> dict[str, Json]:
         "closing": incident.closing,
         "at": _iso(report.at),
         "stopped": list(report.stopped),
+        "withheld": report.withheld,
         "trail_verifies": report.verified,
         "trail": report.trail,
     }
@@ -145,6 +150,7 @@ def _of_blast(report: Report) -> dict[str, Json]:
         "labels": dict(blast.labels.most_common()),
         "sent_to": sent,
         "documents": dict(blast.documents.most_common()),
+        "redactions": dict(blast.redactions.most_common()),
         "applications": dict(blast.applications.most_common()),
         "acts": dict(blast.acts.most_common()),
         "prompt_hashes": list(blast.hashes),

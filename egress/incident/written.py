@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections import Counter
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from datetime import datetime
 
     from egress.incident.incidents import Incident
@@ -22,7 +22,7 @@ def lines(report: Report) -> Iterator[str]:
     yield f"Incident {incident.id}: {incident.kind}, {incident.target}"
     yield f"  since {_time(incident.since)}, opened {_time(incident.opened_at)}" + _closed(incident)
     yield f"  {incident.reason}"
-    yield f"  stopped now: {', '.join(report.stopped) or 'nothing by the kill switch'}"
+    yield f"  now: {_held(report, report.stopped)}"
     yield f"  trail: {'' if report.verified else 'DOES NOT VERIFY: '}{report.trail}"
     yield f"{blast.questions} questions of {len(report.people)} people, {blast.answered} answered"
     yield f"  {blast.left} left the house, {blast.characters} characters" + _times(report)
@@ -34,12 +34,13 @@ def lines(report: Report) -> Iterator[str]:
         yield f"  who: {person.user or person.pseudonym}: {person.questions}"
     yield from _more(len(report.people))
     yield from _counted("document", blast.documents)
+    yield from _counted("replaced by tokens:", blast.redactions)
     yield from _counted("did besides", blast.acts)
     if blast.unreadable:
         yield f"  {blast.unreadable} records cannot be read"
     yield "To do:"
     for task in report.tasks:
-        yield f"  {_due(task, report.at)}  {task.id}  {task.detail['what']} {task.detail['how']}".rstrip()
+        yield f"  {_due(task, report.at)}  {task.id}  {task.detail['what']}{_how(task)}"
 
 
 def markdown(report: Report) -> str:
@@ -61,16 +62,16 @@ def _nature(report: Report) -> Iterator[str]:
     yield f"- Kind: {incident.kind}. About: `{report.target}`."
     yield f"- Since {_time(incident.since)}; known since {_time(incident.opened_at)}{_closed(incident)}."
     yield f"- {blast.questions} questions of {len(report.people)} people are concerned, {blast.answered} were answered."
-    yield f"- {blast.left} prompts left the house, {blast.characters} characters{_times(report)}. Names, addresses and "
-    yield "  numbers of people that were recognised in them had been replaced by tokens."
+    yield f"- {blast.left} prompts left the house, {blast.characters} characters{_times(report)}."
     yield "- Categories and number of the people whom the documents are about: *to be filled in*."
     yield ""
-    yield from _table("label", blast.labels)
-    yield "| provider | contract | model | prompts |"
-    yield "| --- | --- | --- | --- |"
-    for to, many in blast.sent_to.most_common():
-        yield f"| {_cell(to.provider)} | {to.version or 'unknown'} | {_cell(to.model or 'unknown')} | {many} |"
-    yield ""
+    yield from _table("label", "questions", blast.labels)
+    sent = {
+        f"{to.provider}, contract version {to.version or 'unknown'}, model {to.model or 'unknown'}": many
+        for to, many in blast.sent_to.most_common()
+    }
+    yield from _table("sent to", "prompts", Counter(sent))
+    yield from _table("replaced by tokens", "stretches", blast.redactions)
     yield "## (b) Whom to ask"
     yield ""
     yield "The data protection officer: *to be filled in*."
@@ -84,7 +85,7 @@ def _nature(report: Report) -> Iterator[str]:
 def _measures(report: Report) -> Iterator[str]:
     yield "## (d) What was done, and what is to be done"
     yield ""
-    yield f"- Stopped now: {', '.join(f'`{target}`' for target in _unnamed(report)) or 'nothing by the kill switch'}."
+    yield f"- Now: {_held(report, _unnamed(report))}."
     for task in report.tasks:
         yield f"- {_due(task, report.at)}: {_cell(task.detail['what'])}."
     if report.incident.closing is not None:
@@ -98,25 +99,29 @@ def _evidence(report: Report) -> Iterator[str]:
     yield ""
     yield f"The audit trail {'verifies' if report.verified else 'does not verify'}: {report.trail}."
     yield ""
-    yield "| who | questions |"
-    yield "| --- | --- |"
-    for person in report.people:
-        yield f"| `{person.pseudonym}` | {person.questions} |"
-    yield ""
-    yield from _table("document", blast.documents)
-    yield from _table("application", blast.applications)
+    yield from _table("who", "questions", blast.people)
+    yield from _table("document", "questions", blast.documents)
+    yield from _table("application", "questions", blast.applications)
     if blast.hashes:
         yield f"SHA-256 of the prompts that a provider got, {len(blast.hashes)} of {sum(blast.sent_to.values())}:"
         yield ""
         yield from (f"- `{one}`" for one in blast.hashes)
 
 
+def _held(report: Report, stopped: Iterable[str]) -> str:
+    held = [f"{target} is stopped" for target in stopped]
+    held += [f"{report.target} is withheld from everybody"] if report.withheld else []
+    return ", ".join(held) or "nothing is stopped, and nothing withheld"
+
+
 def _unnamed(report: Report) -> list[str]:
     return [report.target if target == report.incident.target else target for target in report.stopped]
 
 
-def _table(name: str, counted: Counter[str]) -> Iterator[str]:
-    yield f"| {name} | questions |"
+def _table(name: str, of: str, counted: Counter[str]) -> Iterator[str]:
+    if not counted:
+        return
+    yield f"| {name} | {of} |"
     yield "| --- | --- |"
     for value, many in counted.most_common():
         yield f"| {_cell(value)} | {many} |"
@@ -132,6 +137,10 @@ def _counted(name: str, counted: Counter[str]) -> Iterator[str]:
 def _more(many: int) -> Iterator[str]:
     if many > _SHOWN:
         yield f"  and {many - _SHOWN} more: --json shows all"
+
+
+def _how(task: Task) -> str:
+    return f" ({task.detail['how']})" if task.detail["how"] else ""
 
 
 def _due(task: Task, now: datetime) -> str:

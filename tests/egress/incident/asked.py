@@ -62,6 +62,7 @@ def asked(world: World, who: UserId, request: str, *, at: datetime = NOW, ends: 
         "prompt_hash": request.rjust(64, "0"),
         "contract_version": 1,
         "model": "small-model",
+        "redactions": {"USER": 2, "EMAIL": 1},
     }
     ledger = Ledger(world.store.engine, world.store.keys.audit, lambda: at)
     for kind in ("intent", ends):

@@ -70,7 +70,8 @@ def test_a_breach_of_a_provider_reaches_what_it_was_sent(busy: World) -> None:
     assert found.documents == {"doc:travel": 3, "doc:board": 1}
     assert found.hashes == ["1".rjust(64, "0"), "2".rjust(64, "0"), "3".rjust(64, "0")]
     assert [(one.user, one.questions) for one in made.people] == [(ANNA, 2), (BEN, 1)]
-    assert made.stopped == ("provider:acme",)
+    assert found.redactions == {"USER": 6, "EMAIL": 3}
+    assert (made.stopped, made.withheld) == (("provider:acme",), False)
     assert made.verified
 
 
@@ -224,8 +225,17 @@ def test_the_markdown_answers_article_33_and_names_nobody_who_asked(busy: World)
     assert busy.ledger.pseudonym(ANNA) in text
     assert "2".rjust(64, "0") in text
     assert "to be filled in" in text
+    assert f"Now: user:{busy.ledger.pseudonym(ANNA)} is stopped." in text
+    assert "| USER | 4 |" in text
     assert "anna" not in text
     assert "Jane" not in text
+
+
+def test_what_is_withheld_is_said_to_be_so_until_the_rule_is_gone(busy: World) -> None:
+    made = incident(busy, Kind.INJECTED_DOCUMENT, "doc:board")
+    assert "doc:board is withheld from everybody" in "\n".join(lines(report_on(busy, made)))
+    busy.withdraw("role:everyone", "doc:board")
+    assert "nothing is stopped, and nothing withheld" in "\n".join(lines(report_on(busy, made)))
 
 
 def test_a_long_list_is_cut_on_the_screen_and_whole_as_json(busy: World) -> None:
