@@ -8,14 +8,17 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import delete
 
 from acl.labels import Level
 from acl.names import UserId
 from api.errors import Exit
 from egress.brakes.counters import Caller, Use
-from egress.brakes.quotas import default_quotas
+from egress.brakes.quotas import KIND, default_quotas
 from egress.brakes.volume import reserve
 from egress.contract.forms import to_json
+from store.engine import write
+from store.schema import registered
 from tests.api.office import ADMIN, DELEGATE, NOBODY, SECOND, STAFF
 
 if TYPE_CHECKING:
@@ -25,6 +28,14 @@ if TYPE_CHECKING:
     from tests.api.office import Office
 
 USE = Use(Caller(UserId("user:anna"), "app:http", "192.0.2.7"), "provider:acme", Level.CONFIDENTIAL, 1_500)
+
+
+@pytest.fixture
+def office(office: Office) -> Office:
+    """The office, where nobody has set any quotas."""
+    with write(office.house.store.engine) as connection:
+        connection.execute(delete(registered).where(registered.c.kind == KIND))
+    return office
 
 
 def other() -> dict[str, Any]:
