@@ -56,20 +56,16 @@ def gate(
 
 
 def _check(name: str, as_user: str | None, data: Path, *, json: bool) -> None:
-    from api.commands.common import actor_of
-    from api.trying import found_to_json, instruments_of
-    from api.wiring import open_house, require_whole_index
+    from api.commands.common import actor_of, key_given
+    from api.trying import found_to_json, tried_for
     from egress.contract.evidence import MEASURED
-    from egress.trials.run import tried
 
-    with open_house(data) as house:
-        require_whole_index(house)
-        actor = actor_of(house, as_user)
-        with show.Trying(len(MEASURED)) as shown:
-            for point, found in tried(instruments_of(house), house.ledger, actor, name):
-                if json:
-                    show.as_json({"event": "tried", **found_to_json(point, found)})
-                shown.tried(point, found)
+    made = tried_for(data, name, lambda opened: actor_of(opened, as_user), as_user=as_user, key=key_given())
+    with show.Trying(len(MEASURED)) as shown:
+        for point, found in made:
+            if json:
+                show.as_json({"event": "tried", **found_to_json(point, found)})
+            shown.tried(point, found)
 
 
 def _attest(at: Desk, name: str, point: str, document: str | None, by: str | None, until: str | None) -> None:

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -22,8 +23,10 @@ from acl.labels import Level
 from acl.names import ROOT, Subject, UserId
 from api.errors import Exit
 from api.wiring import open_store_at
+from store.engine import write
 from store.folder import Layout, announce, owned, served_at
 from tests.api.conftest import make_site, refused
+from tests.egress.contract.gates import application, provider, register
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,6 +71,25 @@ def serving(site: Site) -> Iterator[str]:
     finally:
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=30)
+
+
+def test_a_gate_is_checked_by_the_service_that_has_the_data_folder(ntk: Ntk, site: Site, admin: str) -> None:
+    with open_store_at(site.data) as opened, write(opened.store.engine) as connection:
+        here = provider(base_url="http://127.0.0.1:9/v1", hosts=["127.0.0.1"])
+        register(connection, opened.ledger, here, application(), now=datetime.now(UTC), check=())
+
+    def check(key: str, *more: object) -> Ran:
+        return ntk("gate", "http", "--check", "--data", site.data, *more, key=key)
+
+    with serving(site) as url:
+        refused(check(""), "not-signed-in", Exit.NO, "NTK_KEY", url)
+        refused(check(admin, "--as", "user:anna"), "not-a-demo", Exit.MISUSE, "NTK_KEY")
+        refused(check(site.ben), "not-allowed", Exit.NO)
+        made = check(admin)
+    assert made.code == Exit.NO
+    assert "passed injection: 0 bytes carried out" in made.err
+    assert "not tried isolation" in made.err
+    assert "open    injection" in made.out
 
 
 def test_a_folder_goes_through_the_service_that_has_the_data_folder(

@@ -27,6 +27,25 @@ class Barrier:
 
 
 BARRIERS: Final = {
+    "evidence for a gate ends": Barrier(
+        "egress/contract/gate.py",
+        "    if look.now >= until:\n",
+        "    if False:\n",
+        "tests/egress/contract/test_gate.py::test_what_is_measured_opens_for_thirty_days_and_no_longer",
+    ),
+    "what fails at a gate is not attested away": Barrier(
+        "egress/contract/gate.py",
+        'if measured or _failed(look, "isolation"):',
+        "if measured:",
+        "tests/egress/contract/test_gate.py"
+        "::test_isolation_may_be_attested_where_it_was_not_measured_but_no_failure_is_attested_away",
+    ),
+    "evidence for a gate is about what the records name": Barrier(
+        "egress/contract/gate.py",
+        "return found.point not in BOUND or ",
+        "return True or ",
+        "tests/egress/contract/test_gate.py::test_what_was_measured_of_something_else_counts_no_longer",
+    ),
     "overlapping spans are masked together": Barrier(
         "redaction/spans.py",
         "if joined and span.start <= joined[-1].end:",
