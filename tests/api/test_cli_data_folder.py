@@ -101,7 +101,7 @@ def test_the_doctor_says_what_it_means(ntk: Ntk, site: Site, tmp_path: Path) -> 
     findings = json.loads(found.out)
     states = {finding["thing"]: finding["state"] for finding in findings}
     assert states["data folder"] == states["index"] == states["audit trail"] == "fine"
-    assert states["provider"] == "note"
+    assert states["providers"] == "note"
     assert ["no network" in finding["meaning"] for finding in findings if finding["thing"] == "reading of files"] == [
         True
     ]
