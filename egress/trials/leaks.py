@@ -35,7 +35,7 @@ PEOPLE: Final = 4  # for each of them, besides the stranger
 SENTENCES: Final = 2  # of each of them
 STRANGER: Final = UserId("user:nobody-knows-him")
 _LONGEST: Final = 300  # characters of a question
-_SAMPLED: Final = 200  # people, of whom readers and others are looked for
+_SAMPLED: Final = 60  # people, of whom readers and others are looked for
 
 
 @dataclass(slots=True)
