@@ -85,7 +85,7 @@ def test_no_term_comes_back_with_time(early: int, later: int) -> None:
     ],
 )
 def test_a_record_that_makes_no_sense_is_refused_and_quotes_no_value(changed: dict[str, Any]) -> None:
-    record: dict[str, Any] = to_json(provider())  # type: ignore[assignment]  # JSON of a record is an object
+    record: dict[str, Any] = to_json(provider())
     with pytest.raises(BadRecord) as refused:
         validated(Provider, record | changed, "acme.yaml")
     assert "0123456789" not in str(refused.value)
