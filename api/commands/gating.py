@@ -27,6 +27,9 @@ def gate(
     document: Annotated[str | None, typer.Option(help="A file or a web address that shows it.")] = None,
     by: Annotated[str | None, typer.Option(help="Who stands for it.")] = None,
     until: Annotated[str | None, typer.Option(help="The last day, such as 2027-03-31.")] = None,
+    withdraw: Annotated[
+        str | None, typer.Option(metavar="POINT", help="Let what was attested of it count no longer.")
+    ] = None,
     as_user: As = None,
     data: Data = DATA,
     json: AsJson = False,
@@ -34,6 +37,7 @@ def gate(
     """Show the ten points that an application passes before anything above public leaves; exit 1 if one is closed."""
     from datetime import UTC, datetime
 
+    from egress.contract.attesting import withdraw as withdraw_it
     from egress.contract.gate import gate as gate_at
     from egress.contract.records import may_look, none_of
 
@@ -43,6 +47,8 @@ def gate(
     with desk(data, as_user) as at:
         if attest is not None:
             _attest(at, name, attest, document, by, until)
+        if withdraw is not None:
+            withdraw_it(at.engine, at.ledger, at.actor, name, withdraw)
         with at.looking() as actor:
             if not may_look(actor, name):
                 raise none_of("app", name)

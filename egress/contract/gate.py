@@ -267,8 +267,8 @@ def _attested(look: _Look, name: PointName) -> Point | None:
     """Give an attestation that holds, or None: it then says nothing."""
     if name not in ATTESTABLE:
         return None
-    told = [one for one in look.last(name, "attested") if one.passed and look.fits(one) and look.now < one.until]
-    if not told:
+    told = look.last(name, "attested")
+    if not told or not all(one.passed and look.fits(one) and look.now < one.until for one in told):
         return None
     one = told[-1]
     return _open(name, f"attested by {one.detail.get('named')}: {one.detail.get('document')}", "attested", one.until)

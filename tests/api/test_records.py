@@ -158,6 +158,11 @@ def test_a_point_is_attested_with_a_document_a_name_and_an_end(console: Ntk, fil
     refused(console("gate", "http", "--attest", "isolation"), "bad-evidence", Exit.MISUSE, "--document")
     refused(console("gate", "http", "--attest", "keys", *paper[:5], "soon"), "bad-evidence", Exit.MISUSE, "soon")
     refused(console("gate", "none", "--attest", "isolation", *paper), "no-such-record", Exit.NO)
+    gone = json.loads(console("gate", "http", "--withdraw", "isolation", "--json").out)
+    assert "isolation" in gone["closed"]
+    refused(console("gate", "http", "--withdraw", "isolation"), "bad-evidence", Exit.MISUSE, "nothing is attested")
+    again = json.loads(console("gate", "http", "--attest", "isolation", *paper, "--json").out)
+    assert "isolation" not in again["closed"]
 
 
 def test_a_gate_is_checked_and_shown(console: Ntk, files: Path) -> None:
@@ -183,6 +188,7 @@ def test_who_manages_nothing_attests_and_sees_nothing(console: Ntk, files: Path,
     day = (datetime.now(UTC) + timedelta(days=90)).date().isoformat()
     paper = ("--document", "https://wiki.example/review", "--by", "Olga", "--until", day)
     refused(console("gate", "http", "--attest", "isolation", *paper, key=site.ben), "not-allowed", Exit.NO)
+    refused(console("gate", "http", "--withdraw", "isolation", key=site.ben), "not-allowed", Exit.NO)
     refused(console("gate", "http", key=site.ben), "no-such-record", Exit.NO)
     refused(console("provider", "show", "acme", key=site.ben), "no-such-record", Exit.NO)
     refused(console("provider", "add", files / "acme.yaml", key=site.ben), "not-allowed", Exit.NO)
