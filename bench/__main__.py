@@ -15,6 +15,7 @@ NAMES = (
     "embed",
     "excerpts",
     "exfiltration",
+    "gateway",
     "ingest",
     "injection",
     "parsing",

@@ -6,7 +6,7 @@ question -> Scope -> Permitted -> excerpts -> Route -> RedactedPrompt + TokenMap
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from acl.labels import join
@@ -113,8 +113,8 @@ def answer(ask: Ask, edges: Edges) -> Reply:
         permitted = find(asked.text, scope, index=edges.index, embed=edges.embed, permit=edges.permit)
         trail.found(permitted)
         _require_epoch(permitted, ask.min_epoch)
-        found = Found(ask, conversation, contracts, scope, asked, permitted)
-        return trail.ended(replace(_answered(found, edges, trail), standings=standings))
+        found = Found(ask, conversation, contracts, scope, asked, permitted, standings)
+        return trail.ended(_answered(found, edges, trail))
 
 
 def answer_approved(ask: Ask, request: str, edges: Edges) -> Reply:
@@ -141,9 +141,8 @@ def answer_approved(ask: Ask, request: str, edges: Edges) -> Reply:
         trail.understood(asked)
         permitted = edges.permit(kept.hits, scope)
         trail.found(permitted)
-        found = Found(ask, conversation, contracts, scope, asked, permitted)
-        made = _answered(found, edges, trail, approved=(request, kept))
-        return trail.ended(replace(made, standings=standings))
+        found = Found(ask, conversation, contracts, scope, asked, permitted, standings)
+        return trail.ended(_answered(found, edges, trail, approved=(request, kept)))
 
 
 def _answered(found: Found, edges: Edges, trail: Trail, *, approved: tuple[str, Kept] | None = None) -> Reply:

@@ -37,6 +37,7 @@ def answered(found: Found, ready: Ready, draft: Draft, checked: Checked) -> Repl
         conversation=found.conversation,
         audit_id=found.ask.id,
         understood_as=_understood(found),
+        standings=found.standings,
     )
 
 
@@ -55,6 +56,7 @@ def waiting(found: Found, ready: Ready, approval: Approval) -> Reply:
         conversation=found.conversation,
         audit_id=found.ask.id,
         understood_as=_understood(found),
+        standings=found.standings,
         request=approval.id,
     )
 
@@ -74,6 +76,7 @@ def nothing(found: Found) -> Reply:
         conversation=found.conversation,
         audit_id=found.ask.id,
         understood_as=_understood(found),
+        standings=found.standings,
     )
 
 

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from acl.labels import Label
     from acl.scope import Scope
+    from egress.brakes.counters import Standing
     from egress.contract.standing import Contracts
     from egress.history import Understood
     from egress.route import Route
@@ -29,6 +30,7 @@ class Found:
     scope: Scope
     asked: Understood
     permitted: Permitted
+    standings: tuple[Standing, ...] = ()  # how the asker's counts stand
 
 
 @dataclass(frozen=True, slots=True)
