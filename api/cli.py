@@ -244,6 +244,7 @@ def _listening(host: str, port: int) -> socket.socket:
             case _:
                 why = "--host is no address of this machine"
         raise CannotListen(f"cannot listen on {host}, port {port}: {why}") from error
+    return listener
 
 
 @app.command()
