@@ -149,14 +149,14 @@ def _answered(found: Found, edges: Edges, trail: Trail, *, approved: tuple[str, 
     asked, user, history = found.asked, found.ask.principal.user, edges.history
     chosen = excerpts(asked.question, found.permitted, " ".join(asked.about))
     if not chosen:
-        history.remember(found.conversation, user, asked, ())
+        history.remember(found.conversation, user, asked, (), label=question_label(asked.text))
         return reply.nothing(found)
     alarms = (*trail.alarms(chosen, found.permitted), *trail.suspicions(chosen))
     label = join([question_label(asked.text), asked.label, *(excerpt.label for excerpt in chosen)])
     route = route_of([label], found.contracts)
     recognisers = edges.recognisers()
     texts = [*asked.about, asked.question, *(excerpt.text for excerpt in chosen)]
-    issue = edges.vault.issue(found.conversation, user)
+    issue = edges.vault.issue(found.conversation, user, label.level)
     redacted, tokens = redact(texts, recognisers, issue, kinds=kinds_for(route, label))
     alarms += trail.secrets(chosen, redacted, before=len(asked.about) + 1)
     prompt = build_prompt(redacted, approved[1].delimiter if approved else new_delimiter(), earlier=len(asked.about))
@@ -175,7 +175,7 @@ def _answered(found: Found, edges: Edges, trail: Trail, *, approved: tuple[str, 
     checked = check(draft, prompt, tokens, recognisers, edges.rules)
     _confirm(chosen, found.permitted, edges.permit, found.scope)
     edges.brakes.shows(found.ask.caller, [excerpt.document for excerpt in chosen])
-    history.remember(found.conversation, user, asked, [excerpt.document for excerpt in chosen])
+    history.remember(found.conversation, user, asked, [excerpt.document for excerpt in chosen], label=label)
     return reply.answered(found, ready, draft, checked)
 
 
