@@ -40,13 +40,14 @@ from audit.ledger import Event
 from bench.figures import Figure, at_least, at_most
 from bench.handbook_questions import QUESTIONS
 from egress.answer import answer, new_ask_id
+from egress.brakes.counters import Use
 from egress.brakes.quotas import Quotas, set_quotas
 from egress.check import check
 from egress.contract.application import Application
 from egress.contract.forms import to_json, validated
 from egress.contract.provider import Provider
 from egress.contract.register import put
-from egress.prompt import build_prompt, messages, new_delimiter
+from egress.prompt import build_prompt, literal, messages, new_delimiter
 from egress.route import route_of
 from egress.types import Ask
 from redaction.redact import redact
@@ -57,9 +58,14 @@ from store.engine import snapshot, write
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from multiprocessing.queues import Queue
+    from typing import TypeVar
 
+    from acl.scope import Scope
     from api.loopback import Message
     from api.wiring import House
+    from egress.contract.standing import Contracts
+
+    _Made = TypeVar("_Made")
 
 GOALS: Final = {50: 25.0, 99: 60.0}  # ms, by percentile
 ROUNDS: Final = 7
@@ -145,7 +151,10 @@ class _Part:
 
 def _parts(data: Path, rounds: int, prompt: list[tuple[str, str]]) -> Iterator[Figure]:
     """Time each part with what the flow gives it, and the flow itself, in turns; `prompt` gets the last one."""
-    names = ("embed", "search", "second decision", "excerpts", "redaction", "model", "checks", "records")
+    names = (
+        "conversation", "contracts", "embed", "search", "second decision", "excerpts", "redaction", "brakes", "records",
+        "model", "checks", "release",
+    )  # fmt: skip
     parts = {name: _Part(name, []) for name in names}
     whole: list[float] = []
     with open_house(data) as house:
@@ -164,39 +173,63 @@ def _parts(data: Path, rounds: int, prompt: list[tuple[str, str]]) -> Iterator[F
 
 def _bare_parts(house: House, ask: Ask, parts: dict[str, _Part]) -> list[tuple[str, str]]:
     """Do by hand what the flow does for one question, and time each part; give the prompt, if there is one."""
-    edges = house.answering
+    edges, user = house.answering, ask.principal.user
 
-    def timed(name: str, function: Callable[[], Any]) -> Any:
+    def timed(name: str, function: Callable[[], _Made]) -> _Made:
         begin = time.perf_counter()
         made = function()
         parts[name].took.append(1_000 * (time.perf_counter() - begin))
         return made
 
-    with snapshot(edges.engine) as connection:
-        scope = scope_of(connection, ask.principal, "read")
+    def entered() -> str:
+        begun = edges.vault.enter(None, user)
+        with snapshot(edges.engine) as connection:
+            asked = edges.history.understand(connection, begun, user, ask.question)
+        edges.history.remember(begun, user, asked, ())
+        return begun
+
+    def agreed() -> tuple[Contracts, Scope]:
+        with snapshot(edges.engine) as connection:
+            return edges.contracts(connection, ask.principal), scope_of(connection, ask.principal, "read")
+
+    conversation = timed("conversation", entered)
+    contracts, scope = timed("contracts", agreed)
     vector = timed("embed", lambda: house.embed([ask.question])[0])
     hits = timed("search", lambda: edges.index.search(ask.question, vector, scope, 24))
     permitted = timed("second decision", lambda: edges.permit(hits, scope))
     chosen = timed("excerpts", lambda: excerpts(ask.question, permitted))
     if not chosen:
         return []
-    conversation = edges.vault.enter(None, ask.principal.user)
-    issue, recognisers = edges.vault.issue(conversation, ask.principal.user), edges.recognisers()
+    issue, recognisers = edges.vault.issue(conversation, user), edges.recognisers()
     texts = [ask.question, *(excerpt.text for excerpt in chosen)]
     redacted, tokens = timed("redaction", lambda: redact(texts, recognisers, issue, kinds=DIRECT))
     prompt = build_prompt(redacted, new_delimiter())
-    with snapshot(edges.engine) as connection:
-        contracts = edges.contracts(connection, ask.principal)
-    model = edges.model(route_of([PUBLIC], contracts))
-    draft = timed("model", lambda: model.complete(prompt))
-    timed("checks", lambda: check(draft, prompt, tokens, recognisers, edges.rules))
-    record = Event("bench.record", _USER, ask.id, {"chunks": [excerpt.chunk for excerpt in chosen]})
+    route = route_of([PUBLIC], contracts)
+    used = Use(ask.caller, f"provider:{route.provider}", route.level, len(literal(prompt)))
+
+    def braked() -> None:
+        edges.brakes.admit(ask.caller)
+        with edges.brakes.sending(ask.caller, used) as passage:
+            passage.leaves()
+
+    timed("brakes", braked)
+    record = Event("bench.record", user, ask.id, {"chunks": [excerpt.chunk for excerpt in chosen]})
 
     def twice() -> None:
         house.ledger.commit(record)
         house.ledger.commit(record)
 
     timed("records", twice)
+    model = edges.model(route)
+    draft = timed("model", lambda: model.complete(prompt))
+    timed("checks", lambda: check(draft, prompt, tokens, recognisers, edges.rules))
+
+    def released() -> None:
+        used_chunks = {excerpt.chunk for excerpt in chosen}
+        edges.permit([hit for hit in permitted.hits if hit.chunk in used_chunks], scope)
+        edges.brakes.shows(ask.caller, [excerpt.document for excerpt in chosen])
+
+    timed("release", released)
     return messages(prompt)
 
 

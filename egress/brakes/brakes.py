@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from egress.brakes.quotas import quotas_in_force
 from egress.brakes.rates import Rates
 from egress.brakes.reading import note_reading
-from egress.brakes.stops import Stops
+from egress.brakes.stops import Stops, require_running_in
 from egress.brakes.volume import reserved, standings
 from store.engine import snapshot
 
@@ -61,8 +61,8 @@ class Brakes:
             QuotaExceeded: He has asked as often as he may in a minute.
             CountersDown, BadRecord, StoreDown: Nobody knows, so nobody may ask.
         """
-        self._stops.require(_targets(caller))
         with snapshot(self.engine) as connection:
+            require_running_in(connection, _targets(caller))
             quotas = quotas_in_force(connection)
             kept = standings(connection, quotas, caller, datetime.now(UTC))
         return (*(one for one in self.rates.admit(quotas, caller) if one.own), *kept)
@@ -78,12 +78,13 @@ class Brakes:
         Raises:
             Stopped, QuotaExceeded, BadRecord, StoreDown: Nothing may be sent.
         """
-        proceed = self._stops.proceed([*_targets(caller), *([use.provider] if use else [])])
-        proceed()
+        targets = [*_targets(caller), *([use.provider] if use else [])]
+        proceed = Stops(self.engine).proceed(targets)
+        quotas = self._quotas(targets)
         if use is None:
             yield Passage(proceed, None)
             return
-        with reserved(self.engine, self._quotas(), use) as booking:
+        with reserved(self.engine, quotas, use) as booking:
             yield Passage(proceed, booking)
 
     def shows(self, caller: Caller, documents: Iterable[str]) -> None:
@@ -93,15 +94,13 @@ class Brakes:
             Stopped: He is, or everything.
             BadRecord, StoreDown, AuditDown: It cannot be noted; nothing must be shown.
         """
-        self._stops.require(_targets(caller))
-        note_reading(self.engine, self.ledger, caller.user, documents, self._quotas().reading)
+        limits = self._quotas(_targets(caller)).reading
+        note_reading(self.engine, self.ledger, caller.user, documents, limits)
 
-    @property
-    def _stops(self) -> Stops:
-        return Stops(self.engine)
-
-    def _quotas(self) -> Quotas:
+    def _quotas(self, targets: Iterable[str]) -> Quotas:
+        """Give what holds now, if none of the targets is stopped."""
         with snapshot(self.engine) as connection:
+            require_running_in(connection, targets)
             return quotas_in_force(connection)
 
 

@@ -77,7 +77,12 @@ def require_running(engine: Engine, targets: Iterable[str]) -> None:
         StoreDown: Nobody knows, so nothing goes on.
     """
     with snapshot(engine) as connection:
-        held = stopped(connection, targets)
+        require_running_in(connection, targets)
+
+
+def require_running_in(connection: Connection, targets: Iterable[str]) -> None:
+    """Let go on what is not stopped as of a snapshot that began just now; see `require_running`."""
+    held = stopped(connection, targets)
     if held is not None:
         raise Stopped(f"{_WHAT[held.target.partition(':')[0]]}. Ask your administrator.")
 
