@@ -23,7 +23,7 @@ from store.schema import (
 )
 
 if TYPE_CHECKING:
-    from sqlalchemy import Select, Table
+    from sqlalchemy import Column, Select, Table
 
 
 def _above() -> Select[str]:
@@ -40,8 +40,10 @@ def _path() -> Select[str | None]:
     return select(path.union(select(parent).where(path.c.id.is_not(None))).c.id)
 
 
-def _labelled(table: Table, compartments: Table) -> Select[Any]:
-    return select(table, compartments.c.compartment).outerjoin(compartments).where(OneOf(table.c.id, "ids"))
+def _labelled(table: Table, compartments: Table, *columns: Column[Any]) -> Select[Any]:
+    # No more than a decision needs: a title or a key is nothing that it should carry about.
+    wanted = select(table.c.id, table.c.level, *columns, compartments.c.compartment)
+    return wanted.select_from(table.outerjoin(compartments)).where(OneOf(table.c.id, "ids"))
 
 
 # A user, with a row for each compartment that he holds, or one without.
@@ -69,8 +71,8 @@ RULES: Final = select(_rule.v0, _rule.v1, _rule.v2, _rule.v3).where(_SPEAKS).ord
 RULES_ON: Final = RULES.where(OneOfByRow(_rule.v1, "objects"))
 
 # Documents and nodes by their ids: a row for each compartment of their own, or one without.
-DOCUMENTS: Final = _labelled(document, document_compartment)
-NODES: Final = _labelled(node, node_compartment)
+DOCUMENTS: Final = _labelled(document, document_compartment, document.c.node_id, document.c.owner, document.c.state)
+NODES: Final = _labelled(node, node_compartment, node.c.parent_id, node.c.inherit)
 
 # The ids of some nodes and of all above them; a NULL stands above a collection.
 PATH: Final = _path()

@@ -60,7 +60,6 @@ if TYPE_CHECKING:
     from multiprocessing.queues import Queue
     from typing import TypeVar
 
-    from acl.scope import Scope
     from api.loopback import Message
     from api.wiring import House
     from egress.contract.standing import Contracts
@@ -188,7 +187,7 @@ def _bare_parts(house: House, ask: Ask, parts: dict[str, _Part]) -> list[tuple[s
         edges.history.remember(begun, user, asked, ())
         return begun
 
-    def agreed() -> tuple[Contracts, Scope]:
+    def agreed() -> tuple[Contracts, Any]:
         with snapshot(edges.engine) as connection:
             return edges.contracts(connection, ask.principal), scope_of(connection, ask.principal, "read")
 
