@@ -10,8 +10,7 @@ import json
 import re
 import shutil
 import time
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -31,17 +30,13 @@ from acl.decision import Principal, Rule
 from acl.labels import Label, parse_compartment, parse_level
 from acl.names import NodeId, Obj, Subject, UserId
 from api import show
+from api.demo_gate import pass_gate, place_key
 from api.founding import found
 from api.loopback import LoopbackProvider
 from api.wiring import open_house
 from audit.ledger import verify
 from egress.answer import answer, new_ask_id
-from egress.contract.application import Application
-from egress.contract.matrix import default_matrix
-from egress.contract.provider import Provider, terms_of
-from egress.contract.standing import Contracts, Offer
 from egress.extractive import quote
-from egress.openai_model import OpenAiModel
 from egress.types import Ask
 from ingest.outcome import Summary
 from ingest.run import ingest
@@ -54,11 +49,11 @@ if TYPE_CHECKING:
     from acl.admin.change import Change
     from api.loopback import Message
     from api.wiring import House
+    from egress.contract.gate import Gate
     from egress.types import Reply
 
 ACTOR: Final = CONSOLE
 APPLICATION: Final = Obj("app:demo")
-PROVIDER: Final = "demo-provider"
 PORT: Final = 8300
 _BLOCK: Final = re.compile(
     r"^--- (\w+) (question|excerpt \d+) ---\n(.*?)\n--- \1 end of \2 ---$", re.DOTALL | re.MULTILINE
@@ -83,6 +78,7 @@ class Demonstration:
     data: Path
     taken: Summary
     ingest_seconds: float
+    gate: Gate  # as it stood before anybody asked
     asked: tuple[Asked, ...]
     keys: Mapping[str, str]
     audit_records: int
@@ -107,8 +103,8 @@ def run(data: Path) -> Demonstration:
         begin = time.monotonic()
         taken = take_in(house, company)
         seconds = time.monotonic() - begin
-        asked = tuple(ask_all(house, company["demo"]))
-        return Demonstration(data, taken, seconds, asked, keys, verify(house.store.engine).records)
+        gate, asked = ask_all(house, company["demo"])
+        return Demonstration(data, taken, seconds, gate, tuple(asked), keys, verify(house.store.engine).records)
 
 
 def sample_company() -> dict[str, Any]:
@@ -133,7 +129,9 @@ def renew(data: Path) -> Layout:
                 shutil.rmtree(data)
             except OSError as error:
                 raise DataFolderError(f"{data} cannot be removed: {error.strerror}") from error
-    return found(data, demo=True)
+    made = found(data, demo=True)
+    place_key(made)
+    return made
 
 
 def settle(house: House, company: Mapping[str, Any]) -> dict[str, str]:
@@ -163,52 +161,19 @@ def take_in(house: House, company: Mapping[str, Any]) -> Summary:
     return total
 
 
-def ask_all(house: House, demo: Mapping[str, Any]) -> list[Asked]:
-    """Let each person ask each question, with a provider that may get what is confidential at most."""
-    with LoopbackProvider(stand_in) as provider, OpenAiModel(provider.base_url, "stand-in", "") as model:
-        held, here = _contracts(provider.base_url), house.answering.model
-        edges = replace(
-            house.answering,
-            contracts=lambda _connection, _principal: held,
-            model=lambda route: model if route.provider else here(route),
-        )
+def ask_all(house: House, demo: Mapping[str, Any]) -> tuple[Gate, list[Asked]]:
+    """Pass the gate with a provider on this machine, and let each person ask each question."""
+    with LoopbackProvider(stand_in) as provider:
+        passed = pass_gate(house, provider.base_url, APPLICATION.partition(":")[2])
         asked = []
         for question in demo["questions"]:
             for person in demo["people"]:
                 before, begin = len(provider.requests), time.monotonic()
-                reply = answer(Ask(Principal(UserId(person), APPLICATION), question, new_ask_id()), edges)
+                ask = Ask(Principal(UserId(person), APPLICATION), question, new_ask_id())
+                reply = answer(ask, house.answering)
                 received = tuple(request.body for request in provider.requests[before:])
                 asked.append(Asked(person, question, reply, received, time.monotonic() - begin))
-        return asked
-
-
-def _contracts(base_url: str) -> Contracts:
-    """Give what the sample company has agreed with its provider: all that is asked for what is confidential."""
-    today = datetime.now(UTC).date()
-    until = {"until": today + timedelta(days=365)}
-    record = Provider.model_validate(
-        {
-            "name": PROVIDER,
-            "kind": "third-party",
-            "base_url": base_url,
-            "hosts": ["127.0.0.1"],
-            "models": [{"name": "stand-in"}],
-            "training_opt_out": until,
-            "dpa": until,
-            "retention_days": 0,
-            "ends": until["until"],
-        }
-    )
-    application = Application(
-        name="demo",
-        purpose="Shows what leaves and what stays.",
-        owner="user:demo",
-        ceiling="confidential",
-        users=("role:everyone",),
-        provider=PROVIDER,
-    )
-    offer = Offer(record, terms_of(record, 1, today), record.models[0])
-    return Contracts(APPLICATION, application, asks=True, closed=(), matrix=default_matrix(), offer=offer, local=None)
+        return passed, asked
 
 
 def stand_in(messages: Sequence[Message]) -> str:
@@ -254,6 +219,9 @@ def transcript(made: Demonstration) -> None:
     names = {user["id"]: user["name"] for user in company["users"]}
     show.out.print(Line(f"{company['company']}, {len(names)} people, all invented", characters="="))
     show.summary(made.taken, made.ingest_seconds)
+    show.out.print()
+    show.out.print(Line("Before anything may leave", align="left"))
+    show.gate(made.gate)
     for asked in made.asked:
         show.out.print()
         show.out.print(Line(f"{names[asked.person]} ({asked.person})", align="left"))

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 MODEL: Final = "loopback"
 _PATH: Final = "/v1/chat/completions"
+_MODELS: Final = "/v1/models"
 _MOST_BYTES: Final = 4_000_000
 
 
@@ -95,6 +96,12 @@ class _Handler(BaseHTTPRequestHandler):
         if chat.stream:
             return self._send(200, "text/event-stream", b"".join(_events(text)))
         return self._send(200, "application/json", json.dumps(_whole(text)).encode())
+
+    def do_GET(self) -> None:
+        if self.path != _MODELS:
+            return self._fail(404, f"there is only {_PATH} and {_MODELS}")
+        models = {"object": "list", "data": [{"id": MODEL, "object": "model", "created": 0, "owned_by": "loopback"}]}
+        return self._send(200, "application/json", json.dumps(models).encode())
 
     def log_message(self, *_: object) -> None:
         """Stay quiet: who wants to know reads `requests`."""
