@@ -65,10 +65,15 @@ class Models:
                 self._clients.popitem()[1].close()
 
     def _client(self, record: Provider, model: str, reference: str) -> OpenAiModel:
-        from egress.openai_model import OpenAiModel  # noqa: PLC0415 - half a second, for who has a provider alone
+        # Half a second, for who has a provider alone.
+        from egress.openai_client import Dialect  # noqa: PLC0415
+        from egress.openai_model import OpenAiModel  # noqa: PLC0415
 
         try:
             key = self._keys.key(reference, record.host) if reference else ""
-            return OpenAiModel(record.base_url, model, key, breaker=self._breakers[record.name])
+            taken = {name: name in record.understands for name in ("store", "usage", "cache")}
+            return OpenAiModel(
+                record.base_url, model, key, dialect=Dialect(**taken), breaker=self._breakers[record.name]
+            )
         except ValueError as error:
             raise ModelDown(f"no client can be made for {record.name}: {error}") from error

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Final, Self
+from typing import TYPE_CHECKING, Annotated, Final, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -127,6 +127,12 @@ class Provider(_Part):
     )
     key: str = Field(
         default="", pattern=rf"{_REFERENCE}|^$", description="secret reference of the key; empty: it needs none"
+    )
+    understands: tuple[Literal["store", "usage", "cache"], ...] = Field(
+        default=("store", "usage"),
+        max_length=3,
+        description="what its server takes beyond the bare protocol: `store`, to be told not to keep the answer; "
+        "`usage`, to report tokens; `cache`, to be told not to cache the prompt. Some refuse what they do not know",
     )
     keys: dict[str, Annotated[str, Field(pattern=_REFERENCE)]] = Field(
         default_factory=dict, description="keys of their own for levels: confidential: vault:…; `key` for the others"
