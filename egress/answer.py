@@ -157,7 +157,8 @@ def _answered(found: Found, edges: Edges, trail: Trail, *, approved: tuple[str, 
     recognisers = edges.recognisers()
     texts = [*asked.about, asked.question, *(excerpt.text for excerpt in chosen)]
     issue = edges.vault.issue(found.conversation, user, label.level)
-    redacted, tokens = redact(texts, recognisers, issue, kinds=kinds_for(route, label))
+    known = edges.vault.found(found.conversation, user)
+    redacted, tokens = redact(texts, recognisers, issue, kinds=kinds_for(route, label), known=known)
     alarms += trail.secrets(chosen, redacted, before=len(asked.about) + 1)
     prompt = build_prompt(redacted, approved[1].delimiter if approved else new_delimiter(), earlier=len(asked.about))
     ready = Ready(chosen, label, route, redacted, tokens, prompt, alarms)

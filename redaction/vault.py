@@ -19,10 +19,12 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from acl.labels import Level
+from redaction.directory import Person
 from redaction.errors import UnknownConversation, VaultDown
 from redaction.keeping import MOST_DAYS, Keeping
+from redaction.settle import found_identity
 from redaction.tokens import Codes
-from redaction.types import Token, TokenMap
+from redaction.types import Kind, Token, TokenMap
 from store import schema
 from store.engine import snapshot, write
 from store.envelope import mac, new_key, seal, unseal
@@ -155,6 +157,26 @@ class Vault:
         waiting = select(schema.sending.c.id).join_from(schema.sending, schema.approval)
         mine = schema.sending.c.conversation == conversation
         return connection.scalar(waiting.where(mine, parked(self._clock())).limit(1)) is not None
+
+    def found(self, conversation: str, owner: str) -> tuple[Person, ...]:
+        """Give the people whom the texts of a conversation have named so far, and no directory knew.
+
+        A name that only one text introduces ("Dear Mr Crane") is known in the others by it.
+
+        Raises:
+            UnknownConversation, StoreDown, CannotDecrypt: As `recall`.
+        """
+        people = []
+        with snapshot(self._engine) as connection:
+            key = self.confirm(connection, conversation, owner)
+            for row in _rows(connection, conversation):
+                if not row.token.startswith(f"{Kind.USER}_"):
+                    continue
+                name = _open(key, row)
+                identity = found_identity(name)
+                if mac(key, "identity", conversation, identity.kind, identity.key) == row.identity_mac:
+                    people.append(Person(identity.key, name))
+        return tuple(people)
 
     def rewrap(self) -> Rewrapped:
         """Wrap by the current key what a former one has wrapped. Conversations go on meanwhile.

@@ -78,3 +78,22 @@ def test_a_withdrawn_right_takes_the_earlier_question_with_it(world: World, anna
     world.withdraw("group:finance", "coll:finance")
     reply = answer(ask_of(anna, "Why?", talk), edges)
     assert (reply.understood_as, reply.outcome) == (None, "nothing")
+
+
+def test_who_was_named_once_is_known_for_the_rest_of_the_conversation(
+    world: World, anna: UserId, provider: LoopbackProvider, remote: OpenAiModel
+) -> None:
+    """PT-03: a name that one text introduces, and that another only mentions."""
+    letters = world.collection("letters")
+    world.document(letters, "Dear Mr Crannick,\n\nThe pier is repaired in May.", title="Pier")
+    world.document(letters, "The lighthouse is painted by Crannick in June.", title="Lighthouse")
+    world.allow("group:finance", letters)
+    edges = edges_of(world, remote=remote)
+    first = answer(ask_of(anna, "When is the pier repaired?"), edges)
+    then = answer(ask_of(anna, "Who paints the lighthouse, and when?", first.conversation), edges)
+    alone = answer(ask_of(anna, "Who paints the lighthouse, and when?"), edges)
+    assert [reply.outcome for reply in (first, then, alone)] == ["answered"] * 3
+    sent = [request.body.decode() for request in provider.requests]
+    assert "Crannick" not in sent[0]
+    assert "Crannick" not in sent[1]
+    assert "Crannick" in sent[2], "in a conversation of its own, nothing says that this is a name"
