@@ -109,6 +109,7 @@ def standing_to_json(standing: Standing) -> dict[str, Any]:
         "state": standing.state,
         "asked_at": standing.asked_at.isoformat(timespec="seconds"),
         "expires_at": standing.expires_at.isoformat(timespec="seconds"),
+        "question": standing.question,
     }
 
 

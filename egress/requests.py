@@ -11,7 +11,7 @@ be delegated by collection, and no administrator sees a text by being one.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -68,6 +68,7 @@ class Standing:
     state: str  # waiting, approved, rejected, expired, sent
     asked_at: datetime
     expires_at: datetime
+    question: str | None = None  # as it was asked, as long as it can still be sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +145,7 @@ class Requests:
         with snapshot(self.engine) as connection:
             mine = select(approval.c.id).where(approval.c.asked_by == user, approval.c.kind == SEND)
             ids = connection.scalars(mine.order_by(approval.c.asked_at.desc())).all()
-            return [_standing(connection, user, id_) for id_ in ids]
+            return [self._standing(connection, user, id_) for id_ in ids]
 
     def standing(self, user: UserId, id_: str) -> Standing:
         """Say how it stands with one of somebody's own requests.
@@ -153,7 +154,16 @@ class Requests:
             NoSuchRequest: There is none of this id, or it is another's.
         """
         with snapshot(self.engine) as connection:
-            return _standing(connection, user, id_)
+            return self._standing(connection, user, id_)
+
+    def _standing(self, connection: Connection, user: UserId, id_: str) -> Standing:
+        standing = _standing(connection, user, id_)  # it is his, or this raises
+        if standing.state not in ("waiting", "approved"):
+            return standing
+        try:
+            return replace(standing, question=self.kept(connection, id_).question)
+        except (NoSuchRequest, CannotDecrypt):  # how it stands can be told without it
+            return standing
 
 
 _ENDED: Final = {"rejected": "was rejected", "sent": "was sent", "expired": "has expired"}

@@ -33,9 +33,13 @@ HEADERS: Final = {
 }
 
 _HERE: Final = Path(__file__).parent
+_SCRIPTS: Final = (
+    "chat", "emergency", "page", "problem", "reply", "service", "stream", "text", "tokens", "waiting",
+)  # fmt: skip
+_STYLES: Final = ("chat", "page")
 _MEDIA_TYPES: Final = {
-    "chat.css": "text/css",
-    "chat.js": "text/javascript",
+    **{f"{name}.js": "text/javascript" for name in _SCRIPTS},
+    **{f"{name}.css": "text/css" for name in _STYLES},
     "icon.svg": "image/svg+xml",
 }
 _templates: Final = Environment(

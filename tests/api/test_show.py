@@ -88,7 +88,7 @@ def test_what_was_replaced_is_told_in_words() -> None:
 
 
 def test_terminal_and_page_have_the_same_word_for_each_kind() -> None:
-    script = (Path(pages.__file__).parent / "static" / "chat.js").read_text("utf-8")
+    script = (Path(pages.__file__).parent / "static" / "tokens.js").read_text("utf-8")
     assert show.KINDS.keys() == set(Kind)
     for kind, (one, many) in show.KINDS.items():
         assert f'{kind}: ["{one}", "{many}"]' in script

@@ -163,6 +163,25 @@ def test_an_approval_is_used_once_whoever_tries_at_the_same_time(
     assert len(provider.requests) == 1
 
 
+def test_who_asked_is_told_his_question_as_long_as_it_can_be_sent_and_nobody_else_is(
+    world: World, dora: UserId, paul: UserId, edges: Edges, kinds: tuple[Kind, ...]
+) -> None:
+    reply = waiting(dora, edges)
+    assert reply.request is not None
+    assert edges.requests.standing(dora, reply.request).question == ASKED
+    assert [one.question for one in edges.requests.standings(dora)] == [ASKED]
+    assert edges.requests.standings(paul) == []
+    agree(world, kinds, paul, reply)
+    assert edges.requests.standing(dora, reply.request).question == ASKED
+    answer_approved(ask_of(dora, ""), reply.request, edges)
+    assert edges.requests.standing(dora, reply.request).question is None
+    other = waiting(dora, edges)
+    assert other.request is not None
+    with write(world.store.engine) as connection:  # it was purged meanwhile
+        connection.execute(update(schema.sending).where(schema.sending.c.id == other.request).values(sealed=b""))
+    assert edges.requests.standing(dora, other.request).question is None
+
+
 def test_another_cannot_send_it_or_know_of_it(
     world: World, dora: UserId, paul: UserId, edges: Edges, kinds: tuple[Kind, ...], provider: LoopbackProvider
 ) -> None:

@@ -8,6 +8,7 @@ import socket
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import uvicorn
@@ -18,6 +19,7 @@ from acl.labels import PUBLIC, Compartment, Label, Level
 from acl.names import DocumentId
 from api.ask import EVENT_STREAM, to_json
 from api.pages import router
+from egress.contract.provider import Kind
 from egress.extractive import MODEL, NOTES
 from egress.route import Route
 from egress.types import Citation, Reply
@@ -81,7 +83,27 @@ _REFUSED: Final = replace(
 REPLY: Final = to_json(_SENT)
 LOCAL: Final = to_json(_STAYED)
 NOTHING: Final = to_json(_REFUSED)
+WAITING: Final = to_json(
+    replace(
+        _SENT,
+        outcome="waiting",
+        answer="A second person has to approve what would be sent for this. Nothing was sent yet.",
+        citations=(),
+        route=Route(rule="gdpr may go to Northwind once a second person has approved the exact bytes",
+                    provider="Northwind", approve=True),
+        model=None,
+        request="7d0c6a52-0f5e-4c7e-9a43-1f0e6f4a9b10",
+    )
+)  # fmt: skip
+OWN: Final = to_json(replace(_STAYED, route=Route(rule="trade secrets stay", provider="own", kind=Kind.LOCAL)))
 CITATIONS: Final[list[dict[str, Any]]] = REPLY["citations"]
+
+
+def standing(state: str = "waiting", **changes: Any) -> dict[str, Any]:
+    """Say how it stands with the request of `WAITING`."""
+    now = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
+    times = {"asked_at": now.isoformat(), "expires_at": (now + timedelta(days=3)).isoformat()}
+    return {"request": WAITING["request"], "state": state, "question": "Who approves travel?", **times, **changes}
 
 
 def reply_of(texts: tuple[str, ...]) -> dict[str, Any]:
@@ -122,10 +144,33 @@ class StandIn:
     media_type: str = EVENT_STREAM
     cut: int = 7  # bytes in a piece
     emergency: list[dict[str, str]] = field(default_factory=list)  # what is open
+    requests: list[dict[str, Any]] = field(default_factory=list)  # one's own
+    answers: list[tuple[int, bytes]] = field(default_factory=list)  # to POST …/answer, in turn
+    api: dict[str, Any] = field(default_factory=dict)  # what a path answers: JSON, or a status with a body
+    called: list[str] = field(default_factory=list)  # method and path of all but questions and looks at oneself
     held: bool = False  # keep the stream open after the body
     asked: list[dict[str, Any]] = field(default_factory=list)
     keys: list[str | None] = field(default_factory=list)
     deserted: threading.Event = field(default_factory=threading.Event)
+
+    def other(self, method: str, path: str) -> Response:
+        """Answer anything but a question."""
+        self.called.append(f"{method} {path}")
+        asked = f"{method} /{path}"
+        if asked in self.api:
+            made = self.api[asked]
+            status, body = made if isinstance(made, tuple) else (200, made)
+            content = body if isinstance(body, bytes) else json.dumps(body).encode()
+            return Response(content, status, media_type="application/json")
+        if path == "requests":
+            return Response(json.dumps({"items": self.requests, "next": None}))
+        if path.endswith("/answer") and self.answers:
+            status, body = self.answers.pop(0)
+            return Response(body, status, {"Retry-After": "90"} if status == 429 else None)
+        for one in self.requests:
+            if path == f"requests/{one['request']}":
+                return Response(json.dumps(one))
+        return Response(problem(404, "not-found"), 404)
 
     async def answer(self, request: Request) -> Response:
         """Answer a question, whatever it is."""
@@ -159,6 +204,11 @@ def stand_in_app() -> FastAPI:
     async def me(request: Request) -> dict[str, Any]:
         service: StandIn = request.app.state.service
         return {"user": "user:anna", "name": "Anna Berg", "application": "app:http", "emergency": service.emergency}
+
+    @app.api_route("/api/v1/{path:path}", methods=["GET", "POST"])
+    async def other(request: Request, path: str) -> Response:
+        service: StandIn = request.app.state.service
+        return service.other(request.method, path)
 
     return app
 

@@ -9,7 +9,7 @@ import pytest
 
 from egress.answer import MAX_QUESTION
 from tests.pages.reader import KEY, ask, settle, sign_in, unfold
-from tests.pages.stand_in import LOCAL, NOTHING, REPLY, event, problem, reply_of, whole
+from tests.pages.stand_in import LOCAL, NOTHING, REPLY, WAITING, event, problem, reply_of, standing, whole
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -83,11 +83,13 @@ NARROW: Final = {"viewport": {"width": 360, "height": 740}}
 
 
 @pytest.mark.parametrize("page", [NARROW], indirect=True)
-@pytest.mark.parametrize("reply", [REPLY, reply_of((LONG, LONG)), NOTHING], ids=["usual", "long words", "nothing"])
+@pytest.mark.parametrize(
+    "reply", [REPLY, reply_of((LONG, LONG)), NOTHING, WAITING], ids=["usual", "long", "nothing", "waits"]
+)
 def test_a_phone_never_scrolls_sideways(page: Page, service: StandIn, reply: dict[str, Any]) -> None:
     wide = "document.documentElement.scrollWidth"
     assert page.evaluate(wide) <= 360
-    service.body, service.cut = whole(reply), 4096
+    service.body, service.cut, service.requests = whole(reply), 4096, [standing()]
     ask(page, LONG[:1000])
     settle(page)
     unfold(page)
@@ -151,7 +153,8 @@ def test_axe_finds_nothing_to_complain_about(page: Page, service: StandIn) -> No
     assert violations(page) == []
     sign_in(page)
     assert violations(page) == []
-    for reply in (REPLY, LOCAL, NOTHING):
+    service.requests = [standing()]
+    for reply in (REPLY, LOCAL, NOTHING, WAITING):
         service.body = whole(reply)
         ask(page)
         settle(page)

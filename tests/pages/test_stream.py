@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from tests.pages.reader import ask, settle, text_of
-from tests.pages.stand_in import CITATIONS, REPLY, event, problem, whole
+from tests.pages.stand_in import CITATIONS, REPLY, WAITING, event, problem, whole
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -22,7 +22,7 @@ def test_events_are_read_the_same_wherever_the_stream_is_cut(page: Page) -> None
         text = (event("stage", {"stage": "a"}) + b": note\nid: 7\n" + event("done", {"x": "é😀"})).decode()
         read = page.evaluate(
             """async (text) => {
-                 const { eventReader } = await import("/static/chat.js");
+                 const { eventReader } = await import("/static/stream.js");
                  const read = (pieces) => {
                    const seen = [];
                    const feed = eventReader((name, data) => seen.push([name, data]));
@@ -101,6 +101,9 @@ BROKEN: Final = {
     "label is a list": event("done", REPLY | {"label": ["public"]}),
     "numberless source": event("done", REPLY | {"citations": [CITATIONS[0] | {"number": "1"}]}),
     "unknown outcome": event("done", REPLY | {"outcome": "maybe"}),
+    "waits under no id": event("done", WAITING | {"request": None}),
+    "waits under a path": event("done", WAITING | {"request": "../me"}),
+    "waits and left": event("done", WAITING | {"left": True}),
 }
 
 
