@@ -32,6 +32,7 @@ from egress.rules import AnswerRules
 from egress.stages import Found, Ready
 from egress.trail import recorded
 from redaction.redact import redact
+from redaction.restore import identities_in
 from retrieval.excerpt import excerpts
 from retrieval.find import find
 from store.engine import snapshot
@@ -177,7 +178,10 @@ def _answered(found: Found, edges: Edges, trail: Trail, *, approved: tuple[str, 
     _confirm(chosen, found.permitted, edges.permit, found.scope)
     edges.brakes.shows(found.ask.caller, [excerpt.document for excerpt in chosen])
     history.remember(found.conversation, user, asked, [excerpt.document for excerpt in chosen], label=label)
-    return reply.answered(found, ready, draft, checked)
+    named = identities_in(checked.text, tokens) if found.contracts.reveals else 0
+    names = found.contracts.reveals and edges.brakes.names(found.ask.caller, named)
+    trail.named(named if names else 0)
+    return reply.answered(found, ready, draft, checked, names=names)
 
 
 def checked_question(text: str) -> str:

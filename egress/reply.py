@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from acl.labels import join
 from egress.prompt import literal
 from egress.question import question_label
 from egress.types import Citation, Reply
-from redaction.restore import restore
+from redaction.restore import restore, without_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -22,18 +23,30 @@ NOTHING: Final = "Nothing that you may read answers this."
 WAITING: Final = "A second person has to approve what would be sent for this. Nothing was sent yet."
 
 
-def answered(found: Found, ready: Ready, draft: Draft, checked: Checked) -> Reply:
-    """Give the answer with its sources, and what was given to the model for it."""
+NAMELESS: Final = "Names are not shown to you here: tokens stand for them."
+
+
+def answered(found: Found, ready: Ready, draft: Draft, checked: Checked, *, names: bool) -> Reply:
+    """Give the answer with its sources, and what was given to the model for it.
+
+    Args:
+        found: What was found.
+        ready: What was sent.
+        draft: What came back.
+        checked: What the checks left of it.
+        names: Whether it names whom it speaks of; else tokens stand for them, in its sources as well.
+    """
+    warned = (*ready.alarms, *draft.notes, *checked.warnings, *_older(checked.cited, ready.chosen))
     return Reply(
         outcome="answered",
-        answer=restore(checked.text, ready.tokens),
-        citations=tuple(_citation(number, ready.chosen[number - 1]) for number in checked.cited),
+        answer=restore(checked.text, ready.tokens if names else without_names(ready.tokens)),
+        citations=tuple(_source(number, ready, names=names) for number in checked.cited),
         route=ready.route,
         model=draft.model,
         redactions=ready.redactions,
         label=ready.label,
         prompt=literal(ready.prompt),
-        warnings=(*ready.alarms, *draft.notes, *checked.warnings, *_older(checked.cited, ready.chosen)),
+        warnings=warned if names else (*warned, NAMELESS),
         conversation=found.conversation,
         audit_id=found.ask.id,
         understood_as=_understood(found),
@@ -82,6 +95,12 @@ def nothing(found: Found) -> Reply:
 
 def _understood(found: Found) -> str | None:
     return found.asked.text if found.asked.about else None
+
+
+def _source(number: int, ready: Ready, *, names: bool) -> Citation:
+    whole = _citation(number, ready.chosen[number - 1])
+    # A title and headings may name somebody, and were never redacted.
+    return whole if names else replace(whole, title="", headings=(), excerpt=ready.prompt.excerpts[number - 1])
 
 
 def _citation(number: int, excerpt: Excerpt) -> Citation:

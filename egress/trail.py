@@ -135,6 +135,10 @@ class Trail:
             if offer is not None and offer.terms.provider == route.provider:
                 self.facts["cost"] = str(cost(draft.usage, offer.model.price))
 
+    def named(self, count: int) -> None:
+        """Note how many identities the answer names to the asker."""
+        self.facts["identities_shown"] = count
+
     def ended(self, reply: Reply) -> Reply:
         """Note how it ended, and give the reply back."""
         self.reply = reply

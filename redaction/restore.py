@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Final
 
 from redaction.links import links, overlapping
 from redaction.normalise import fold
-from redaction.tokens import find
+from redaction.tokens import CODE, find
+from redaction.types import Kind, TokenMap
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from redaction.normalise import Folded
-    from redaction.types import Token, TokenMap
+    from redaction.types import Token
 
 HELD_BACK: Final = 24  # characters that are shown; a token with an escape has at most 13, and one behind it decides
 _OPEN_ENTITY: Final = re.compile(r"&[#\w]{0,32}\Z", re.ASCII)  # it may become a letter, which makes a token none
@@ -72,6 +73,21 @@ class Restoring:
         parts.append(self._text[self._released : until])
         self._released = max(self._released, until)
         return "".join(parts)
+
+
+def identities_in(text: str, tokens: TokenMap) -> int:
+    """Count whom and what `restore` would name in a text: the forms of one person count once."""
+    found = {token for _, _, token in _words(fold(text), tokens) if token is not None and not _is_text(token)}
+    return len({token[: token.index("_") + 1 + CODE] for token in found})
+
+
+def without_names(tokens: TokenMap) -> TokenMap:
+    """Give the part of a map that names nobody: words that only looked like tokens."""
+    return TokenMap({token: surface for token, surface in tokens.surfaces.items() if _is_text(token)})
+
+
+def _is_text(token: Token) -> bool:
+    return token.startswith(f"{Kind.TEXT}_")
 
 
 def unresolved(text: str, tokens: TokenMap) -> tuple[str, ...]:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from redaction.types import Issue
 
 ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # 32: without I, L, O and U, which people misread
-_CODE: Final = 4
+CODE: Final = 4  # characters that say who or what is meant
 _DRAWS: Final = 1_000  # of a million codes; that many taken ones in a row are a broken source of randomness
 _VALUES: Final = {character: value for value, character in enumerate(ALPHABET)}
 _KINDS: Final = "|".join(Kind)
@@ -90,13 +90,13 @@ class Codes:
         stems = [stem for stem in self._stems[identity] if len(self._forms[stem]) < len(ALPHABET)]
         stem = stems[0] if stems else self._new_stem(kind)
         form = self._choose([form for form in ALPHABET if form not in self._forms.get(stem, ())])
-        token = make_token(kind, stem[-_CODE:], form)
+        token = make_token(kind, stem[-CODE:], form)
         self._note(identity, token)
         return token
 
     def _new_stem(self, kind: Kind) -> str:
         for _ in range(_DRAWS):
-            stem = f"{kind}_" + "".join(self._choose(ALPHABET) for _ in range(_CODE))
+            stem = f"{kind}_" + "".join(self._choose(ALPHABET) for _ in range(CODE))
             if stem not in self._forms:  # a shared code would tell the model that two people are one
                 return stem
         raise VaultDown("no free code for a token was found")

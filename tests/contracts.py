@@ -100,6 +100,7 @@ def contracts(
         name="app:http",
         application=application_of(ceiling=ceiling),
         asks=True,
+        reveals=True,
         closed=closed,
         matrix=default_matrix(),
         offer=offer_of(provider or provider_of()),
@@ -107,7 +108,7 @@ def contracts(
     )
 
 
-NONE = Contracts("app:http", None, True, (), default_matrix(), None, None)  # noqa: FBT003 - nothing is registered
+NONE = Contracts("app:http", None, True, True, (), default_matrix(), None, None)  # noqa: FBT003 - nothing is registered
 
 
 def given(found: Contracts) -> Callable[[Connection, Principal], Contracts]:

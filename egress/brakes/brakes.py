@@ -12,11 +12,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from egress.brakes.counters import naming
 from egress.brakes.quotas import quotas_in_force
 from egress.brakes.rates import Rates
 from egress.brakes.reading import note_reading
 from egress.brakes.stops import Stops, require_running_in
-from egress.brakes.volume import reserved, standings
+from egress.brakes.volume import reserved, standings, take
+from egress.errors import QuotaExceeded
 from store.engine import snapshot
 
 if TYPE_CHECKING:
@@ -96,6 +98,21 @@ class Brakes:
         """
         limits = self._quotas(_targets(caller)).reading
         note_reading(self.engine, self.ledger, caller.user, documents, limits)
+
+    def names(self, caller: Caller, count: int) -> bool:
+        """Say whether an answer may name so many identities to somebody today; then they count.
+
+        Raises:
+            BadRecord, StoreDown: Nobody knows.
+        """
+        if not count:
+            return True
+        now = datetime.now(UTC)
+        try:
+            take(self.engine, naming(self._quotas(_targets(caller)), caller, count, now), now)
+        except QuotaExceeded:
+            return False
+        return True
 
     def _quotas(self, targets: Iterable[str]) -> Quotas:
         """Give what holds now, if none of the targets is stopped."""

@@ -73,7 +73,7 @@ def counters(quotas: Quotas, use: Use, now: datetime) -> list[Counter]:
     """Give what is counted when something goes to a provider, in one order for everybody, so that nobody deadlocks."""
     found = []
     whose = {**_whose(use.caller), Per.PROVIDER: use.provider, Per.LEVEL: use.level.name.lower()}
-    for limit in applying((one for one in quotas.limits if not one.is_rate), whose):
+    for limit in applying((one for one in quotas.limits if not one.is_rate and one.measure != "identities"), whose):
         if limit.level is not None and use.level < LEVELS[limit.level]:
             continue
         begins_at, ends_at = window_of(limit.window, now)
@@ -90,6 +90,14 @@ def personal(quotas: Quotas, caller: Caller, now: datetime) -> list[Counter]:
         Counter(key_of(limit, whose[limit.per]), limit, *window_of(limit.window, now), 0)
         for limit in applying(own, whose)
     ]
+
+
+def naming(quotas: Quotas, caller: Caller, count: int, now: datetime) -> list[Counter]:
+    """Give what is counted when an answer names so many identities to the asker."""
+    whose = _whose(caller)
+    limits = applying((limit for limit in quotas.limits if limit.measure == "identities"), whose)
+    found = [Counter(key_of(limit, whose[limit.per]), limit, *window_of(limit.window, now), count) for limit in limits]
+    return sorted(found, key=lambda counter: (counter.key, counter.begins_at))
 
 
 def rates(quotas: Quotas, caller: Caller) -> list[tuple[str, Limit]]:

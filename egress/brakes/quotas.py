@@ -30,7 +30,7 @@ KIND: Final = "quotas"
 NAME: Final = "quotas"  # there is one
 _DEFAULT: Final = Path(__file__).with_name("quotas.yaml")
 
-Measure = Literal["requests", "characters"]
+Measure = Literal["requests", "characters", "identities"]
 Window = Literal["minute", "hour", "day"]
 
 
@@ -55,7 +55,9 @@ class Limit(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    measure: Measure = Field(description="what is counted")
+    measure: Measure = Field(
+        description="what is counted: questions, what is sent of them, or whom answers name to the asker"
+    )
     per: Per = Field(description="of what each has a count of its own")
     of: str | None = Field(
         default=None,
@@ -71,6 +73,8 @@ class Limit(BaseModel):
     def _sensible(self) -> Self:
         if self.of is not None:
             _require_name(self.per, self.of)
+        if self.measure == "identities" and (self.per in (Per.PROVIDER, Per.LEVEL) or self.level is not None):
+            raise ValueError("identities are counted per user, application, address or all, and of no level")
         if self.level is not None and self.per is Per.LEVEL:
             raise ValueError("`level` says nothing beside `per: level`: write `of`")
         return self

@@ -26,7 +26,7 @@ from store.errors import StoreError
 from store.schema import volume
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from sqlalchemy import Connection, Engine
 
@@ -74,7 +74,18 @@ def reserve(engine: Engine, quotas: Quotas, use: Use, *, clock: Callable[[], dat
         StoreDown: Nobody knows; nothing was taken.
     """
     now = clock()
-    needed = counters(quotas, use, now)
+    return take(engine, counters(quotas, use, now), now)
+
+
+def take(engine: Engine, needed: Sequence[Counter], now: datetime) -> Reservation:
+    """Add to all of some counts, or to none.
+
+    Raises:
+        QuotaExceeded: One of them has no room; nothing was taken.
+        StoreDown: Nobody knows; nothing was taken.
+    """
+    if not needed:
+        return Reservation((), ())
     with write(engine) as connection:
         used = [(counter, _taken(connection, counter)) for counter in needed]
         full = [counter for counter, total in used if total is None]

@@ -42,6 +42,11 @@ class Application(BaseModel):
     users: tuple[Annotated[str, AfterValidator(_checked_subject)], ...] = Field(
         min_length=1, max_length=200, description="who may ask through it: user:…, group:…, role:everyone"
     )
+    reveal: tuple[Annotated[str, AfterValidator(_checked_subject)], ...] = Field(
+        default=("role:everyone",),
+        max_length=200,
+        description="who of them is shown names in answers; the others see the tokens that stand for them",
+    )
     provider: str | None = Field(default=None, pattern=_PROVIDER, description="whose model answers; without, nobody's")
     model: str | None = Field(default=None, max_length=200, description="which one; without it, its first")
     local: str | None = Field(

@@ -38,6 +38,7 @@ class Contracts:
     name: str  # of the application, with app:
     application: Application | None  # None: it is not registered
     asks: bool  # whether the caller is among those who may ask through it
+    reveals: bool  # whether he is shown names in answers, and not the tokens that stand for them
     closed: tuple[str, ...]  # the points of its gate that are not passed
     matrix: Matrix
     offer: Offer | None  # of the provider that the application names
@@ -54,14 +55,16 @@ def contracts_of(connection: Connection, principal: Principal, now: datetime | N
     facts = facts_of(connection, principal.application)
     application, matrix = facts.application, facts.matrix
     if application is None or matrix is None:
-        return Contracts(principal.application, None, True, (), matrix or default_matrix(), None, None)  # noqa: FBT003
+        return Contracts(principal.application, None, True, True, (), matrix or default_matrix(), None, None)  # noqa: FBT003
     offer = _offer(facts.provider, facts.provider_version, application.model, now)
     named = provider_named(connection, application.local) if application.local else None
     local = _offer(*named, application.local_model, now) if named else None
+    principals = who_of(connection, principal.user).principals
     return Contracts(
         name=principal.application,
         application=application,
-        asks=not application.retired and bool(who_of(connection, principal.user).principals & {*application.users}),
+        asks=not application.retired and not principals.isdisjoint(application.users),
+        reveals=not principals.isdisjoint(application.reveal),
         closed=gate_of(facts, now).closed,
         matrix=matrix,
         offer=offer,

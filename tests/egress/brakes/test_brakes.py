@@ -128,6 +128,7 @@ def test_only_what_the_asker_alone_uses_up_is_told(staff: World, ledger: Ledger)
         '"characters-day-user"': "199000",
         '"characters-day-user-confidential"': "59000",
         '"characters-day-user-restricted"': "20000",
+        '"identities-day-user"': "1000",
     }
     assert '"characters-day-user";q=200000;w=86400' in told["RateLimit-Policy"]
 
