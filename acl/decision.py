@@ -7,7 +7,7 @@ in an enforcer that is built for one decision transaction and thrown away. Nothi
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import casbin
@@ -40,6 +40,7 @@ class Principal:
 
     user: UserId
     application: Obj
+    key: str | None = field(default=None, repr=False)  # the hash of the key that he came with, if it was one
 
 
 @dataclass(frozen=True, slots=True)

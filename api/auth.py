@@ -68,7 +68,7 @@ def principal_of_key(house: Installation, key: str, application: Obj) -> Princip
             raise NotSignedIn(
                 f"no API key that works was given: {_SEND_IT[application]}{_in_a_demo(house, application)}"
             )
-    return Principal(holder.user, holder.application or application)
+    return Principal(holder.user, holder.application or application, holder.hash)
 
 
 def principal_looked_at(user: UserId) -> Principal:

@@ -34,6 +34,8 @@ from __future__ import annotations
 class EgressError(Exception):
     """A question could not be answered."""
 
+    again = False  # the trail holds the same refusal of the same person from less than a minute ago
+
 
 class BadQuestion(EgressError):
     """The question cannot be asked."""
@@ -57,6 +59,11 @@ class PromptRefused(EgressError):
 
 class ModelDown(EgressError):
     """The model gave no usable answer."""
+
+    def __init__(self, message: str, *, sent: bool = True) -> None:
+        """Say it, and whether anything may have been sent: where nobody knows, it may."""
+        super().__init__(message)
+        self.sent = sent
 
 
 class PolicyBehind(EgressError):

@@ -168,10 +168,19 @@ def wait_before_another(error: Exception) -> float | None:
     match error:
         case Rejected(status=status, after=int(after)) if status in _TRY_AGAIN:
             return max(0.1, float(after))
-        case openai.APIConnectionError(__cause__=httpx2.ConnectError() | httpx2.ConnectTimeout()):
+        case _ if never_left(error):
             return None if _is_of_tls(error) else 0.1
         case _:
             return None
+
+
+def never_left(error: Exception) -> bool:
+    """Say whether a request surely did not leave: there was no connection to send it over."""
+    match error:
+        case openai.APIConnectionError(__cause__=httpx2.ConnectError() | httpx2.ConnectTimeout()):
+            return True
+        case _:
+            return False
 
 
 def tells_of_failure(error: Exception) -> bool:

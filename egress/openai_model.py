@@ -12,6 +12,7 @@ import contextlib
 import logging
 import threading
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol, Self
 
 import httpx2
@@ -29,6 +30,7 @@ from egress.openai_client import (
     begin,
     checked_key,
     checked_url,
+    never_left,
     open_client,
     reason_of,
     tells_of_failure,
@@ -150,13 +152,15 @@ class OpenAiModel:
                 holds nothing of the prompt, the answer or the key.
         """
         if self._loop.is_closed():
-            raise ModelDown(f"model provider {self._host}: the client is closed")
+            raise ModelDown(f"model provider {self._host}: the client is closed", sent=False)
         if proceed:
             proceed()
         if seconds := self._breaker.begin():
-            raise ModelDown(f"model provider {self._host}: failed again and again; tried again in {seconds} s")
+            told = f"model provider {self._host}: failed again and again; tried again in {seconds} s"
+            raise ModelDown(told, sent=False)
         outcome: Outcome = "nothing learnt"
-        asked = asyncio.run_coroutine_threadsafe(self._ask(prompt), self._loop)
+        call = _Call(prompt)
+        asked = asyncio.run_coroutine_threadsafe(self._ask(call), self._loop)
         try:
             draft = self._awaited(asked, proceed)
         except _Failed as error:
@@ -168,7 +172,7 @@ class OpenAiModel:
             asked.cancel()
             self._breaker.end(outcome)
         # Raised outside of the handler: the foreign error, which may quote prompt, answer or key, is no part of it.
-        raise ModelDown(f"model provider {self._host}: {reason}")
+        raise ModelDown(f"model provider {self._host}: {reason}", sent=call.left)
 
     def _awaited(self, asked: concurrent.futures.Future[Draft], proceed: Callable[[], None] | None) -> Draft:
         # The deadline is kept on the loop; the second more is for a loop that lost its thread in a fork.
@@ -184,11 +188,11 @@ class OpenAiModel:
             failed.outcome = _learnt(error)
         raise failed
 
-    async def _ask(self, prompt: RedactedPrompt) -> Draft:
+    async def _ask(self, call: _Call) -> Draft:
         async with asyncio.timeout(self._limits.total.total_seconds()) as deadline:
             key = await self._current_key()
             try:
-                return await self._send(prompt, key, deadline)
+                return await self._send(call, key, deadline)
             except Rejected as error:
                 if error.status not in {401, 403}:
                     raise
@@ -198,7 +202,7 @@ class OpenAiModel:
             # A provider asks who calls before it takes a request; so nothing was taken, and a rotated key may go.
             if refused.status != 401 or renewed == key:
                 raise refused
-            return await self._send(prompt, renewed, deadline)
+            return await self._send(call, renewed, deadline)
 
     async def _current_key(self) -> str:
         if isinstance(self._key, _Fixed):
@@ -210,7 +214,7 @@ class OpenAiModel:
         except ValueError as error:
             raise SecretMissing(str(error)) from None
 
-    async def _send(self, prompt: RedactedPrompt, key: str, deadline: asyncio.Timeout) -> Draft:
+    async def _send(self, call: _Call, key: str, deadline: asyncio.Timeout) -> Draft:
         def wait(error: Exception) -> float | bool:
             seconds, until = wait_before_another(error), deadline.when()
             # Nobody waits for what the deadline would cut off.
@@ -219,7 +223,12 @@ class OpenAiModel:
 
         async for attempt in stamina.retry_context(wait, attempts=self._limits.attempts, timeout=None):
             with attempt:
-                stream = await begin(self._openai, self._model, _as_sent(prompt), key, self._dialect)
+                before, call.left = call.left, True  # until it is known that it did not
+                try:
+                    stream = await begin(self._openai, self._model, _as_sent(call.prompt), key, self._dialect)
+                except Exception as error:
+                    call.left = before or not never_left(error)
+                    raise
         # Past the head nothing is tried again: the request was taken, and has cost tokens.
         most = self._limits.characters
         # The library's own reader replaces bad UTF-8, ignores a missing end and takes lines of any length.
@@ -227,12 +236,21 @@ class OpenAiModel:
         async with stream, contextlib.aclosing(received):
             reply = await _read(received, Reply(most))
         text = reply.whole_text()
-        return Draft(text, reply.model or self._model, usage=usage_of(prompt.system + prompt.user, text, reply.usage))
+        usage = usage_of(call.prompt.system + call.prompt.user, text, reply.usage)
+        return Draft(text, reply.model or self._model, usage=usage)
 
     async def _shut_down(self) -> None:
         for task in asyncio.all_tasks() - {asyncio.current_task()}:
             task.cancel()
         await self._openai.close()
+
+
+@dataclass(slots=True)
+class _Call:
+    """A call under way."""
+
+    prompt: RedactedPrompt
+    left: bool = False  # whether the prompt may have left, in whatever try
 
 
 class _Fixed:

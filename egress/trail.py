@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from acl.read import EMERGENCY
 from audit.ledger import Event
-from egress.errors import AnswerBlocked, PromptRefused
+from egress.errors import AnswerBlocked, EgressError, PromptRefused
 from egress.injection import score, suspicious
 from egress.prompt import digest, literal
 from egress.usage import cost
@@ -145,11 +145,13 @@ class Trail:
         return reply
 
     def close(self, error: BaseException | None) -> None:
-        """Write how the question ended.
+        """Write how the question ended. Of a refusal that is there from less than a minute ago, nothing is written.
 
         Raises:
             AuditDown: It cannot be written; the reply must not be shown.
         """
+        if isinstance(error, EgressError) and error.again:
+            return
         if error is not None or self.reply is None:
             self.facts["error"] = type(error).__name__
             if isinstance(error, (AnswerBlocked, PromptRefused)):

@@ -83,7 +83,7 @@ class Ask:
     @property
     def caller(self) -> Caller:
         """Who asks, as the brakes count."""
-        return Caller(self.principal.user, self.principal.application, self.address)
+        return Caller(self.principal.user, self.principal.application, self.address, self.principal.key)
 
 
 @dataclass(frozen=True, slots=True)

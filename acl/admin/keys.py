@@ -39,6 +39,7 @@ class Holder(NamedTuple):
 
     user: UserId
     application: Obj | None
+    hash: str  # names the key, and opens nothing
 
 
 def make_key(engine: Engine, ledger: Ledger, actor: UserId, user: UserId, application: str | None = None) -> str:
@@ -136,10 +137,24 @@ def holder_of_key(connection: Connection, key: str) -> Holder | None:
     if not key.startswith(PREFIX) or len(key) > _MAX_LENGTH:
         return None
     works = (api_key.c.hash == _hash(key)) & api_key.c.revoked_at.is_(None) & users.c.active
-    row = connection.execute(select(api_key.c.user_id, api_key.c.application).join(users).where(works)).one_or_none()
+    row = connection.execute(select(api_key).join(users).where(works)).one_or_none()
     if row is None:
         return None
-    return Holder(UserId(row.user_id), None if row.application is None else Obj(row.application))
+    return Holder(UserId(row.user_id), None if row.application is None else Obj(row.application), row.hash)
+
+
+def still_in(connection: Connection, user: UserId, key: str | None) -> bool:
+    """Say whether somebody who was let in would be now: he is active, and the key that he came with works.
+
+    Args:
+        connection: A snapshot that began just now.
+        user: Who it is.
+        key: The hash of the key that he came with; None: he came without one.
+    """
+    there = select(users.c.id).where(users.c.id == user, users.c.active)
+    if key is not None:
+        there = there.join(api_key).where(api_key.c.hash == key, api_key.c.revoked_at.is_(None))
+    return connection.scalar(there) is not None
 
 
 def _hash(key: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -34,6 +34,7 @@ class Caller:
     user: UserId
     application: str  # app:…
     address: str  # of the client, as the door sees it; `local` on the command line
+    key: str | None = field(default=None, repr=False)  # the hash of the key that he came with, if it was one
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,16 +98,20 @@ class Stops:
         """Let go on what is not stopped; see `require_running`."""
         require_running(self.engine, targets)
 
-    def proceed(self, targets: Iterable[str]) -> Callable[[], None]:
+    def proceed(self, targets: Iterable[str], *others: Callable[[Connection], None]) -> Callable[[], None]:
         """Give what a running call asks again and again, several times a second if it likes.
 
-        It looks at the first time, and then at most every half second. It raises as `require_running`.
+        It looks at the first time, and then at most every half second. It raises as `require_running`, and what
+        others raise, which look in the same snapshot.
         """
         watched, looked = tuple(targets), [float("-inf")]
 
         def proceed() -> None:
             if self.clock() - looked[0] >= AGAIN:
-                require_running(self.engine, watched)
+                with snapshot(self.engine) as connection:
+                    require_running_in(connection, watched)
+                    for other in others:
+                        other(connection)
                 looked[0] = self.clock()
 
         return proceed

@@ -61,6 +61,10 @@ class Booking:
         """Say, right before it does, that the prompt leaves: from here on it counts, whatever comes of it."""
         self.left = True
 
+    def stayed(self) -> None:
+        """Say that the prompt did not leave after all: no connection came about."""
+        self.left = False
+
     def took(self, characters: int | None) -> None:
         """Say how many characters were sent after all. For what makes no sense the reservation stands."""
         self.used = characters

@@ -16,6 +16,7 @@ import pytest
 from sqlalchemy import delete
 
 from acl.admin.gate import CONSOLE
+from acl.admin.keys import revoke_keys, shown
 from acl.names import UserId
 from api.loopback import LoopbackProvider
 from egress.brakes.quotas import Quotas, Reading, default_quotas, set_quotas
@@ -180,6 +181,20 @@ def test_an_answer_under_way_is_cut_within_two_seconds_by_another_process(
     assert '"stopped"' in response.text
     assert "Hotels" not in response.text
     assert office.trail()[-1]["kind"] == "ask.failed"
+
+
+def test_a_key_that_is_revoked_while_the_model_thinks_gets_no_answer(office: Office, model: Model) -> None:
+    """AU-06: a call under way ends as one that begins."""
+    model.may_answer.clear()
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(ask, office)
+        assert model.asked.wait(60)
+        revoke_keys(office.house.store.engine, office.house.ledger, CONSOLE, shown(office.keys["anna"]))
+        began = time.monotonic()
+        response = answer.result(60)
+    assert time.monotonic() - began < 2
+    assert told(response) == (409, "rights-changed")
+    assert "Hotels" not in response.text
 
 
 def kill(data: Path, *what: str) -> None:

@@ -4,14 +4,27 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import select
 
+from acl.admin.gate import CONSOLE
 from acl.errors import BadName
 from egress.answer import MAX_QUESTION, answer
-from egress.errors import EmptyQuestion, MalformedQuestion, ModelDown, PolicyBehind, QuestionTooLong
+from egress.brakes.quotas import Quotas, default_quotas, set_quotas
+from egress.brakes.refusals import EVERY, Refusals
+from egress.brakes.stops import ALL, stop
+from egress.contract.forms import to_json, validated
+from egress.errors import (
+    EmptyQuestion,
+    MalformedQuestion,
+    ModelDown,
+    PolicyBehind,
+    QuestionTooLong,
+    QuotaExceeded,
+    Stopped,
+)
 from egress.openai_model import OpenAiModel
 from redaction.errors import RecogniserFailed, UnknownConversation
 from store import schema
@@ -108,3 +121,33 @@ def test_a_collection_without_a_name_is_refused_with_a_record(world: World, anna
     (record,) = trail_of(world)
     assert (record["kind"], record["error"]) == ("ask.failed", "BadName")
     assert "a/b" not in json.dumps(record)
+
+
+def test_who_is_refused_at_the_door_fills_no_trail(world: World, anna: UserId) -> None:
+    """A question that is refused costs nothing, so it can be asked as fast as a program can: one record a minute."""
+    ben = world.user("ben")
+    now = [1_000.0]
+    edges = edges_of(world)
+    edges = replace(edges, brakes=replace(edges.brakes, refusals=Refusals(lambda: now[0])))
+    quotas: Any = to_json(default_quotas())
+    quotas["limits"] = [{"measure": "requests", "per": "user", "window": "minute", "most": 2}]
+    set_quotas(world.store.engine, world.ledger, CONSOLE, validated(Quotas, quotas, "quotas"))
+
+    def refused(user: UserId, error: type[Exception], times: int) -> list[object]:
+        before = len(trail_of(world))
+        for _ in range(times):
+            with pytest.raises(error):
+                answer(ask_of(user), edges)
+        return [record["error"] for record in trail_of(world)[before:]]
+
+    answer(ask_of(anna), edges)
+    answer(ask_of(anna), edges)
+    assert refused(anna, QuotaExceeded, 20) == ["QuotaExceeded"]
+    # Somebody else has a record of his own, and so has another reason.
+    answer(ask_of(ben), edges)
+    answer(ask_of(ben), edges)
+    assert refused(ben, QuotaExceeded, 20) == ["QuotaExceeded"]
+    stop(world.store.engine, world.ledger, CONSOLE, ALL, "A breach.")
+    assert refused(anna, Stopped, 20) == ["Stopped"]
+    now[0] += EVERY
+    assert refused(anna, Stopped, 20) == ["Stopped"]

@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 
 from acl.admin.second import approval_for, approvals_for, approve, reject, to_json
 from acl.errors import NoSuchApproval
-from acl.labels import Compartment, Label, Level
+from acl.labels import Level
 from api.kinds import kinds_of
 from egress.answer import answer, answer_approved
 from egress.errors import EgressError, NoSuchRequest, RequestChanged, RequestEnded, StillWaiting
@@ -19,6 +19,7 @@ from redaction.patterns import pattern_recognisers
 from store import schema
 from store.engine import snapshot, write
 from tests import contracts
+from tests.egress.approving import ASKED, HELD, cleared, sick_pay_in
 from tests.egress.asking import ask_of, edges_of, trail_of
 
 if TYPE_CHECKING:
@@ -30,11 +31,6 @@ if TYPE_CHECKING:
     from egress.types import Reply
     from tests.worlds import World
 
-HIPAA = Compartment("hipaa")
-NURSE = "Sick pay of Jane Doe, jane.doe@company.example, is 180 euros a day."
-ASKED = "How much is sick pay a day?"
-HELD = contracts.contracts(ceiling="restricted+hipaa")
-
 
 @pytest.fixture
 def kinds(world: World) -> tuple[Kind, ...]:
@@ -43,16 +39,7 @@ def kinds(world: World) -> tuple[Kind, ...]:
 
 @pytest.fixture
 def sick_pay(world: World) -> DocumentId:
-    """A document that a third party gets only once somebody has approved the bytes."""
-    people = world.collection("people", Label(Level.CONFIDENTIAL, frozenset({HIPAA})))
-    document = world.document(people, NURSE)
-    world.allow("group:hr", people)
-    world.allow("group:privacy", people, "send")
-    return document
-
-
-def cleared(world: World, name: str, *groups: str) -> UserId:
-    return world.user(name, groups=groups, clearance=Level.RESTRICTED, compartments=["hipaa"])
+    return sick_pay_in(world)
 
 
 @pytest.fixture
