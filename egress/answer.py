@@ -175,11 +175,11 @@ def _answered(found: Found, edges: Edges, trail: Trail, *, approved: tuple[str, 
         draft = model.complete(prompt, passage.proceed)  # the only line that leaves the house
     trail.drafted(draft, found.contracts, route)
     checked = check(draft, prompt, tokens, recognisers, edges.rules)
-    _confirm(found, chosen, edges)
+    reveals = _confirm(found, chosen, edges).reveals
     edges.brakes.shows(found.ask.caller, [excerpt.document for excerpt in chosen])
     history.remember(found.conversation, user, asked, [excerpt.document for excerpt in chosen], label=label)
-    named = identities_in(checked.text, tokens) if found.contracts.reveals else 0
-    names = found.contracts.reveals and edges.brakes.names(found.ask.caller, named)
+    named = identities_in(checked.text, tokens) if reveals else 0
+    names = reveals and edges.brakes.names(found.ask.caller, named)
     trail.named(named if names else 0)
     return reply.answered(found, ready, draft, checked, names=names)
 
@@ -223,15 +223,17 @@ def _admitted(contracts: Contracts) -> Contracts:
     return contracts
 
 
-def _confirm(found: Found, chosen: Sequence[Excerpt], edges: Edges) -> None:
+def _confirm(found: Found, chosen: Sequence[Excerpt], edges: Edges) -> Contracts:
+    """Decide anew that he may have what was used, and give what holds of contracts and of names now."""
     # A model takes seconds. A right that was withdrawn meanwhile must not be honoured by its answer: not that to a
     # text, to one behind an earlier question, nor that to ask through the application. A contract that has ended or
     # a gate that was closed lets nothing out from here on; what it let out is no reason to withhold the answer.
     asked, principal = found.asked, found.ask.principal
     with snapshot(edges.engine) as connection:
-        _admitted(edges.contracts(connection, principal))
+        contracts = _admitted(edges.contracts(connection, principal))
         again = edges.history.with_earlier(connection, principal.user, asked.question, asked.about, asked.documents)
     used = {excerpt.chunk for excerpt in chosen}
     hits = [hit for hit in found.permitted.hits if hit.chunk in used]
     if again.about != asked.about or {hit.chunk for hit in edges.permit(hits, found.scope).hits} != used:
         raise RightsChanged("what you may read changed while the answer was made: ask again")
+    return contracts

@@ -132,7 +132,8 @@ def counted(world: World) -> dict[str, set[int]]:
     found: dict[str, set[int]] = {"requests": set(), "characters": set()}
     with snapshot(world.store.engine) as connection:
         for row in connection.execute(select(schema.volume)):
-            found[row.quota.partition("/")[0]].add(row.used)
+            if (measure := row.quota.partition("/")[0]) in found:
+                found[measure].add(row.used)
     return found
 
 

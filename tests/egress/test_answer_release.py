@@ -168,6 +168,17 @@ def test_an_answer_is_shown_whatever_else_happens(house: House, what: str) -> No
     assert reply.route.leaves
 
 
+def test_a_right_to_names_that_is_withdrawn_meanwhile_shows_tokens(house: House) -> None:
+    """Who may read the documents goes on to have the answer, as he would have it now."""
+    named = application_of(name="tests", users=["group:finance"], reveal=["group:finance"])
+    house.put("app", named)
+    asking = replace(house.ask, question="Who is asked about hotels?")
+    assert "Jane Doe" in answer(asking, house.edges(Thinking(lambda: None))).answer
+    house.put("app", named)
+    unnamed = named.model_copy(update={"reveal": ()})
+    assert "Jane" not in answer(asking, house.edges(Thinking(lambda: house.put("app", unnamed)))).answer
+
+
 @pytest.mark.parametrize("what", ["the contract", "the gate"])
 def test_nothing_leaves_any_more_once_a_contract_has_ended_or_a_gate_is_closed(house: House, what: str) -> None:
     SHOWN[what](house)
