@@ -112,21 +112,32 @@ def decider(who: Who, action: Action, rules: Iterable[Rule]) -> Callable[[What],
     return decide
 
 
-class _Enforcer(casbin.Enforcer):  # type: ignore[misc]  # Casbin ships no annotations
-    """Parses its matcher once. Casbin's own does so for each decision, and is at that most of the time."""
+def _model() -> casbin.Model:
+    model = casbin.Model()
+    model.load_model_from_text(MODEL)
+    return model
 
-    _matcher: Any = None
+
+# Parsed here, once. Casbin parses for each decision, and is at that most of the time; and in threads that parse side
+# by side, Python 3.11 raises SystemError now and then.
+_MATCHER: Final = _model()["m"]["m"].value
+_PARSED: Final = casbin.Enforcer._get_expression(_MATCHER).ast_parsed_value  # noqa: SLF001 - it has no other way
+
+
+class _Enforcer(casbin.Enforcer):  # type: ignore[misc]  # Casbin ships no annotations
+    """Evaluates the matcher as it was parsed."""
 
     def _get_expression(self, expr: str, functions: Any = None) -> Any:
-        if self._matcher is None:
-            self._matcher = super()._get_expression(expr, functions)
-        return self._matcher
+        if expr != _MATCHER:
+            raise ValueError("this is not the matcher of the model")
+        expression = super()._get_expression("", functions)
+        expression.ast_parsed_value = _PARSED
+        return expression
 
 
 def _enforcer() -> tuple[casbin.Enforcer, list[list[str]]]:
     """Give an enforcer without rules, and the list that its rules go into."""
-    model = casbin.Model()
-    model.load_model_from_text(MODEL)
+    model = _model()
     enforcer = _Enforcer(model)
     enforcer.add_function("covers", _covers)
     enforcer.add_function("permits", _permits)

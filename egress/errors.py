@@ -109,7 +109,7 @@ class NoSuchStop(EgressError):
 class QuotaExceeded(EgressError):
     """As much as may be was asked or sent in this window of time."""
 
-    def __init__(self, message: str, *, retry_after: int) -> None:
+    def __init__(self, message: str, *, retry_after: int = 60) -> None:
         """Say it, and in how many seconds there is room again."""
         super().__init__(message)
         self.retry_after = retry_after

@@ -192,7 +192,7 @@ def test_what_else_stands_in_the_settings_stays_as_it_is(
     site: Site, server: RestServer, named: IndexSettings, hash_embed: Embed
 ) -> None:
     file = site.data / "ntk.toml"
-    others = '# ours\n[provider]\nbase_url = "https://llm.example/v1"\nmodel = "x"\nceiling = "public"\n'
+    others = '# ours\n[recognition]\nregion = "DE"\nguess = false\n'
     file.write_text(file.read_text() + f"\n[index] # soon\nurl = '{server.url}'\nkey = 'file:qdrant.key'\n\n{others}")
     reindex(site.data, Silent(), hash_embed, to="edge")
     assert "index" not in settings_of(site)

@@ -12,6 +12,7 @@ import pytest
 from docs import generate
 from egress.brakes.quotas import default_quotas
 from egress.contract.forms import to_json
+from egress.contract.matrix import default_matrix
 from tests.api.office import ADMIN, DELEGATE, NOBODY, RANDOM, SECOND, STAFF, rule
 
 if TYPE_CHECKING:
@@ -40,7 +41,8 @@ APPLICATION: Final = {
 }  # fmt: skip
 
 STOP: Final = {"target": "provider:none", "reason": "A drill."}
-QUOTAS: Final = {"quotas": to_json(default_quotas()), "version": 0}
+QUOTAS: Final = {"quotas": to_json(default_quotas()), "version": 1}  # that of the site
+MATRIX: Final = {"matrix": to_json(default_matrix()), "reason": "why"}
 INCIDENT: Final = {
     "kind": "leaked-key", "target": "provider:none", "since": "2026-01-01T00:00:00+00:00", "reason": "A drill.",
 }  # fmt: skip
@@ -83,6 +85,8 @@ TABLE: Final[list[tuple[str, str, Any, tuple[int, int, int, int]]]] = [
     ("POST", "/stops", STOP, (401, 403, 403, 201)),
     ("GET", "/stops", None, (401, 200, 200, 200)),
     ("POST", f"/stops/{RANDOM}/lift", {"reason": "It is over."}, (401, 404, 404, 404)),
+    ("GET", "/matrix", None, (401, 200, 200, 200)),
+    ("PUT", "/matrix", MATRIX, (401, 403, 403, 202)),
     ("GET", "/quotas", None, (401, 403, 403, 200)),
     ("PUT", "/quotas", QUOTAS, (401, 403, 403, 200)),
     ("GET", "/quotas/usage", None, (401, 403, 403, 200)),
