@@ -16,7 +16,7 @@ from egress.contract.change import ask_for_matrix
 from egress.contract.explained import cell_of
 from egress.contract.forms import to_json, validated
 from egress.contract.matrix import NAME, Class, Matrix, matrix_now, verdict_of
-from egress.contract.provider import Provider, terms_of, warnings_of
+from egress.contract.provider import Provider, ending_soon, terms_of, warnings_of
 from egress.contract.records import PROVIDER, listed
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def get_matrix(caller: Calling) -> JSONResponse:
     today = datetime.now(UTC).date()
     with caller.acting() as actor:
         matrix, version = matrix_now(actor.connection)
-        providers = [_column(matrix, kept, today) for kept in listed(actor, PROVIDER)]
+        providers = [column_of(matrix, kept, today) for kept in listed(actor, PROVIDER)]
     return JSONResponse({"version": version, "matrix": to_json(matrix), "providers": providers})
 
 
@@ -56,7 +56,8 @@ def put_matrix(body: MatrixIn, caller: Calling) -> JSONResponse:
     return JSONResponse(waits, status_code=202)
 
 
-def _column(matrix: Matrix, kept: Registered, today: date) -> dict[str, Json]:
+def column_of(matrix: Matrix, kept: Registered, today: date) -> dict[str, Json]:
+    """Say how a provider stands in a matrix on a day, as JSON values."""
     record = validated(Provider, kept.record, kept.name)
     terms = terms_of(record, kept.version, today)
     return {
@@ -67,5 +68,6 @@ def _column(matrix: Matrix, kept: Registered, today: date) -> dict[str, Json]:
         "host": record.host,
         "rule": verdict_of(matrix, PUBLIC, terms).rule,
         "warnings": list(warnings_of(record, today)),
+        "ends_soon": {name: until.isoformat() for name, until in ending_soon(record, today).items()},
         "cells": [cell_of(matrix, name, terms).to_json() for name in Class],
     }

@@ -132,7 +132,8 @@ def http_page() -> str:
         "the routes in api/",
         "`ntk serve` listens on http://127.0.0.1:8300 unless told otherwise. A request is made as the person whose "
         "API key it carries, and in no other way: `Authorization: Bearer KEY`. No body and no other header names "
-        "anybody. The chat page is at `/`. Bodies of more than "
+        "anybody. The chat page is at `/`, what waits for a second person at `/approvals`, contracts and gates at "
+        "`/matrix`. Bodies of more than "
         f"{MAX_BODY:,} bytes (of a file that comes in: {MAX_BYTES:,}) and requests to other host names are refused.",
         table(("request", "what it does"), rows),
         "## The question",

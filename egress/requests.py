@@ -11,7 +11,7 @@ be delegated by collection, and no administrator sees a text by being one.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -157,13 +157,15 @@ class Requests:
             return self._standing(connection, user, id_)
 
     def _standing(self, connection: Connection, user: UserId, id_: str) -> Standing:
-        standing = _standing(connection, user, id_)  # it is his, or this raises
-        if standing.state not in ("waiting", "approved"):
-            return standing
+        found = _standing(connection, user, id_)  # it is his, or this raises
+        question = self._question(connection, id_) if found.state in ("waiting", "approved") else None
+        return Standing(found.id, found.state, found.asked_at, found.expires_at, question)
+
+    def _question(self, connection: Connection, id_: str) -> str | None:
         try:
-            return replace(standing, question=self.kept(connection, id_).question)
+            return self.kept(connection, id_).question
         except (NoSuchRequest, CannotDecrypt):  # how it stands can be told without it
-            return standing
+            return None
 
 
 _ENDED: Final = {"rejected": "was rejected", "sent": "was sent", "expired": "has expired"}

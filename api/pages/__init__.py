@@ -5,6 +5,7 @@ A page holds no answer and no name. What a reader may see comes later, over the 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -32,11 +33,49 @@ HEADERS: Final = {
     "Cache-Control": "no-store",
 }
 
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What is seen of the page at one of its addresses."""
+
+    path: str
+    link: str  # in the navigation
+    title: str
+    heading: str  # before the sign-in
+    lead: str
+
+
+VIEWS: Final = {
+    "chat": View(
+        path="/",
+        link="Ask",
+        title="Need to Know",
+        heading="Ask what you need to know.",
+        lead="Each answer is built only from documents that you may read. It names its sources, and it shows word for "
+        "word what left for a language model.",
+    ),
+    "approvals": View(
+        path="/approvals",
+        link="Approvals",
+        title="Approvals · Need to Know",
+        heading="Be the second person.",
+        lead="You see to the letter what would leave, or what would change, and nothing happens until you agree.",
+    ),
+    "matrix": View(
+        path="/matrix",
+        link="Matrix",
+        title="Matrix · Need to Know",
+        heading="See who may get what.",
+        lead="Which texts may go to which provider, what its contract has to say for it, and which gates are open.",
+    ),
+}
+
 _HERE: Final = Path(__file__).parent
 _SCRIPTS: Final = (
-    "chat", "emergency", "page", "problem", "reply", "service", "stream", "text", "tokens", "waiting",
+    "approvals", "chat", "emergency", "gates", "kinds", "matrix", "page", "problem", "reply", "service", "stream",
+    "table", "text", "tokens", "waiting",
 )  # fmt: skip
-_STYLES: Final = ("chat", "page")
+_STYLES: Final = ("chat", "desk", "page")
 _MEDIA_TYPES: Final = {
     **{f"{name}.js": "text/javascript" for name in _SCRIPTS},
     **{f"{name}.css": "text/css" for name in _STYLES},
@@ -51,8 +90,25 @@ router = APIRouter(include_in_schema=False)
 
 @router.get("/")
 def chat() -> HTMLResponse:
-    """Show the chat page."""
-    return HTMLResponse(_templates.get_template("chat.html").render(limit=MAX_QUESTION))
+    """Show the page with the conversation."""
+    return _page("chat")
+
+
+@router.get("/approvals")
+def approvals() -> HTMLResponse:
+    """Show the page with what waits for a second person."""
+    return _page("approvals")
+
+
+@router.get("/matrix")
+def matrix() -> HTMLResponse:
+    """Show the page with the matrix and the gates."""
+    return _page("matrix")
+
+
+def _page(view: str) -> HTMLResponse:
+    """Give the one page. It opens with a view, and changes it without losing the key that is in its memory."""
+    return HTMLResponse(_templates.get_template("page.html").render(limit=MAX_QUESTION, views=VIEWS, view=view))
 
 
 @router.get("/static/{name}")

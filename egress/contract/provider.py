@@ -226,6 +226,18 @@ def endings(provider: Provider) -> Iterator[tuple[str, date]]:
         yield f"the certificate {certificate.name}", certificate.until
 
 
+def ending_soon(provider: Provider, day: date) -> dict[str, date]:
+    """Give what holds and ends within 30 days, with its last day: a term by its name, and `contract`."""
+    papers = {
+        Term.TRAINING_OPT_OUT.value: provider.training_opt_out,
+        Term.DPA.value: provider.dpa,
+        Term.BAA.value: provider.baa,
+    }
+    ends = {name: paper.until for name, paper in papers.items() if paper is not None}
+    ends |= {"contract": provider.ends} if provider.ends is not None else {}
+    return {name: until for name, until in ends.items() if day <= until <= day + timedelta(days=WARN_DAYS[0])}
+
+
 def warnings_of(provider: Provider, day: date) -> tuple[str, ...]:
     """Say what has ended, and what ends within 30 days; within 7, it is said to be urgent."""
     first, last = WARN_DAYS

@@ -7,36 +7,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from starlette.testclient import TestClient
 
-from acl.admin.change import policy_change
-from acl.admin.gate import CONSOLE
-from acl.admin.groups import join_group
-from acl.admin.keys import new_api_key
-from acl.admin.nodes import set_label
-from acl.admin.people import Person, add_user, set_clearance
-from acl.admin.rules import grant
-from acl.decision import Rule
-from acl.labels import Level, parse_label
-from acl.names import NodeId, Obj, Subject, UserId
 from api.app import create_app
 from api.loopback import LoopbackProvider
-from api.wiring import open_house
-from tests.contracts import application_of, open_gate, provider_of
-from tests.sites import make_site
+from tests.approving import QUESTION, approving_house, quoting
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
+    from collections.abc import Iterator
 
-    from api.loopback import Message
     from retrieval.embed import Embed
 
-HIPAA = parse_label("confidential+hipaa")
-ASKED = {"question": "What is paid for hotels a night?"}
-
-
-def quoting(messages: Sequence[Message]) -> str:
-    """Answer like a model that copies a sentence, tokens and all."""
-    return f"{next(line for line in messages[-1].content.splitlines() if line.startswith('Hotels are'))} [1]"
+ASKED = {"question": QUESTION}
 
 
 class Office:
@@ -52,42 +32,13 @@ class Office:
 
 @pytest.fixture(scope="module")
 def office(tmp_path_factory: pytest.TempPathFactory, hash_embed: Embed) -> Iterator[Office]:
-    site = make_site(tmp_path_factory.mktemp("office"), hash_embed)
-    with LoopbackProvider(quoting) as provider:
-        _key_file(site.data)
-        with open_house(site.data, hash_embed) as house:
-            there = {"base_url": provider.base_url, "hosts": ["127.0.0.1"]}
-            ceiling = application_of(ceiling=str(HIPAA), users=["user:anna", "user:ben", "user:olga"])
-            open_gate(house.store, house.ledger, provider_of(**there, key="file:provider.key"), ceiling)
-            with policy_change(house.store.engine, house.ledger, CONSOLE) as change:
-                for user in ("user:anna", "user:ben"):
-                    set_clearance(change, UserId(user), HIPAA)
-                add_user(change, Person(UserId("user:olga"), "Olga Ort", "", "", Level.INTERNAL))
-                join_group(change, Subject("user:olga"), Subject("group:privacy"))
-                (collection,) = _collections(change)
-                set_label(change, collection, HIPAA)
-                grant(change, Rule(Subject("user:ben"), Obj(collection), "send", "allow"))
-                grant(change, Rule(Subject("group:privacy"), Obj("root:all"), "manage", "allow"))
-                olga = new_api_key(change, UserId("user:olga"))
-            keys = {"anna": site.anna, "ben": site.ben, "olga": olga}
-            with TestClient(create_app(house), base_url="http://127.0.0.1") as client:
-                yield Office(client, keys, provider)
-
-
-def _key_file(data: Path) -> None:
-    key = data / "provider.key"
-    key.touch(mode=0o600)
-    key.write_text("none")
-    with (data / "ntk.toml").open("a") as settings:
-        settings.write('keys = {"file:provider.key" = ["127.0.0.1"]}\n')
-
-
-def _collections(change: Any) -> list[NodeId]:
-    from sqlalchemy import select  # noqa: PLC0415 - here alone
-
-    from store.schema import node  # noqa: PLC0415 - here alone
-
-    return [NodeId(id_) for id_ in change.connection.scalars(select(node.c.id).where(node.c.parent_id.is_(None)))]
+    folder = tmp_path_factory.mktemp("office")
+    with (
+        LoopbackProvider(quoting) as provider,
+        approving_house(folder, hash_embed, provider) as (house, keys),
+        TestClient(create_app(house), base_url="http://127.0.0.1") as client,
+    ):
+        yield Office(client, keys, provider)
 
 
 def test_a_request_goes_from_question_to_approval_to_answer(office: Office) -> None:
@@ -127,6 +78,7 @@ def test_the_matrix_is_for_everybody_and_the_providers_are_for_who_manages_them(
     }
     assert cells["confidential"]
     assert not cells["pci"]
+    assert office.call("olga", "GET", "/matrix").json()["providers"][0]["ends_soon"] == {}
 
 
 def test_another_matrix_waits_for_a_second_person(office: Office) -> None:

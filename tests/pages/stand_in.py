@@ -148,6 +148,7 @@ class StandIn:
     answers: list[tuple[int, bytes]] = field(default_factory=list)  # to POST …/answer, in turn
     api: dict[str, Any] = field(default_factory=dict)  # what a path answers: JSON, or a status with a body
     called: list[str] = field(default_factory=list)  # method and path of all but questions and looks at oneself
+    user: str = "user:anna"  # who has signed in
     held: bool = False  # keep the stream open after the body
     asked: list[dict[str, Any]] = field(default_factory=list)
     keys: list[str | None] = field(default_factory=list)
@@ -203,7 +204,7 @@ def stand_in_app() -> FastAPI:
     @app.get("/api/v1/me")
     async def me(request: Request) -> dict[str, Any]:
         service: StandIn = request.app.state.service
-        return {"user": "user:anna", "name": "Anna Berg", "application": "app:http", "emergency": service.emergency}
+        return {"user": service.user, "name": "Anna Berg", "application": "app:http", "emergency": service.emergency}
 
     @app.api_route("/api/v1/{path:path}", methods=["GET", "POST"])
     async def other(request: Request, path: str) -> Response:

@@ -79,6 +79,15 @@ def test_a_source_tells_where_it_stands_and_how_the_question_was_understood(page
     ]
 
 
+def test_a_source_whose_title_is_not_told_can_still_be_opened(page: Page, service: StandIn) -> None:
+    service.body = whole(REPLY | {"citations": [CITATIONS[0] | {"title": "", "headings": []}]})
+    ask(page)
+    settle(page)
+    page.get_by_role("button", name="[1] A source without a title").click()
+    assert text_of(page, ".source.lit .title") == "A source without a title"
+    assert text_of(page, ".where").startswith("doc:travel")
+
+
 def test_what_left_goes_by_the_fact_and_not_by_the_decision(page: Page, service: StandIn) -> None:
     """A reply whose parts contradict each other must not say that nothing left."""
     service.body = whole(LOCAL | {"left": True})

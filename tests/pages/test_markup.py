@@ -79,8 +79,9 @@ def markup(client: TestClient) -> Markup:
     return Markup(client.get("/").text)
 
 
-def test_the_page_loads_without_any_identity(client: TestClient) -> None:
-    response = client.get("/")
+@pytest.mark.parametrize("path", ["/", "/approvals", "/matrix"])
+def test_the_page_loads_without_any_identity(client: TestClient, path: str) -> None:
+    response = client.get(path)
     assert response.status_code == 200
     assert response.headers["content-type"] == "text/html; charset=utf-8"
     assert "set-cookie" not in response.headers
@@ -93,7 +94,16 @@ def test_the_policy_allows_the_own_host_and_nothing_else(client: TestClient) -> 
 
 
 @pytest.mark.parametrize(
-    ("path", "status"), [("/", 200), ("/static/page.js", 200), ("/nowhere", 404), ("/cached", 200), ("/broken", 500)]
+    ("path", "status"),
+    [
+        ("/", 200),
+        ("/approvals", 200),
+        ("/matrix", 200),
+        ("/static/page.js", 200),
+        ("/nowhere", 404),
+        ("/cached", 200),
+        ("/broken", 500),
+    ],
 )
 def test_every_response_carries_the_security_headers(client: TestClient, path: str, status: int) -> None:
     """PI-02. The answer to an unhandled error too, and a route cannot weaken them."""
@@ -133,7 +143,11 @@ def test_the_markup_has_no_inline_code_and_no_foreign_address(markup: Markup) ->
         attributes[name] for _, attributes in markup.elements for name in ("src", "href") if name in attributes
     ]
     assert sorted(map(str, addresses)) == [
+        "/",
+        "/approvals",
+        "/matrix",
         "/static/chat.css",
+        "/static/desk.css",
         "/static/icon.svg",
         "/static/icon.svg",
         "/static/page.css",
@@ -160,7 +174,7 @@ def test_every_field_has_a_label_and_every_reference_leads_somewhere(markup: Mar
 
 
 def test_the_page_knows_the_limit_of_a_question(markup: Markup) -> None:
-    assert markup.all("body") == [{"data-limit": str(MAX_QUESTION)}]
+    assert markup.all("body") == [{"data-limit": str(MAX_QUESTION), "data-view": "chat"}]
 
 
 @pytest.mark.parametrize(

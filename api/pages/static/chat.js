@@ -128,6 +128,7 @@ export function begin() {
   showRequests();
 }
 
+export const show = () => undefined;
 export const focus = () => question.focus();
 
 /** Forget everything; what was typed and not sent stays only for the same reader. */

@@ -16,10 +16,12 @@ export function isReply(reply) {
   );
 }
 
+const UNTITLED = "A source without a title"; // a title may name somebody, and is then not told to everybody
+
 function showCitation(citation) {
   const [item, part] = copyOf("citation");
   part("number").textContent = citation.number;
-  part("title").textContent = citation.title;
+  part("title").textContent = citation.title || UNTITLED;
   part("preview").textContent = citation.excerpt;
   putText(part("excerpt"), citation.excerpt, TOKEN, tokenMark);
   const below = [citation.headings].flat().filter((heading) => isText(heading) && heading !== citation.title);
@@ -32,7 +34,7 @@ function showCitation(citation) {
 function markerOf(citation, item) {
   const marker = element("button", `[${citation.number}]`, "marker");
   marker.type = "button";
-  marker.setAttribute("aria-label", `[${citation.number}] ${citation.title}`);
+  marker.setAttribute("aria-label", `[${citation.number}] ${citation.title || UNTITLED}`);
   marker.addEventListener("click", () => {
     document.querySelectorAll(".source.lit").forEach((lit) => lit.classList.remove("lit"));
     item.classList.add("lit");

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from egress.contract.forms import read_yaml, to_json, validated
-from egress.contract.provider import Kind, Provider, Term, endings, terms_of, warnings_of
+from egress.contract.provider import Kind, Provider, Term, ending_soon, endings, terms_of, warnings_of
 from egress.errors import BadRecord
 from tests.egress.contract.gates import provider
 
@@ -127,3 +127,13 @@ def test_everything_that_ends_is_looked_at() -> None:
     assert [name for name, _ in endings(certified)] == [
         "the contract", "the training opt-out", "the DPA", "the BAA", "the certificate ISO 27001",
     ]  # fmt: skip
+
+
+def test_a_term_that_ends_within_30_days_is_named_with_its_day() -> None:
+    def until(days: int) -> dict[str, str]:
+        return {"until": (DAY + timedelta(days=days)).isoformat()}
+
+    ends = (DAY + timedelta(days=400)).isoformat()
+    made = provider(dpa=until(30), baa=until(31), training_opt_out=until(-1), ends=ends)
+    assert ending_soon(made, DAY) == {"dpa": DAY + timedelta(days=30)}
+    assert ending_soon(provider(ends=DAY.isoformat()), DAY)["contract"] == DAY
