@@ -29,7 +29,7 @@ from acl.admin.rules import grant
 from acl.decision import Principal, Rule
 from acl.labels import Label, parse_compartment, parse_level
 from acl.names import NodeId, Obj, Subject, UserId
-from api import show
+from api import show, show_gate
 from api.demo_gate import pass_gate, place_key
 from api.founding import found
 from api.loopback import LoopbackProvider
@@ -221,7 +221,7 @@ def transcript(made: Demonstration) -> None:
     show.summary(made.taken, made.ingest_seconds)
     show.out.print()
     show.out.print(Line("Before anything may leave", align="left"))
-    show.gate(made.gate)
+    show_gate.gate(made.gate)
     for asked in made.asked:
         show.out.print()
         show.out.print(Line(f"{names[asked.person]} ({asked.person})", align="left"))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api import show
+from api import show, show_gate
 from api.commands.common import DATA, As, AsJson, Data, bytes_of, desk
 from api.errors import Exit
 
@@ -56,7 +56,7 @@ def gate(
     if json:
         show.as_json(looked.to_json())
     else:
-        show.gate(looked)
+        show_gate.gate(looked)
     if not looked:
         raise typer.Exit(Exit.NO)
 
@@ -67,7 +67,7 @@ def _check(name: str, as_user: str | None, data: Path, *, json: bool) -> None:
     from egress.contract.evidence import MEASURED
 
     made = tried_for(data, name, lambda opened: actor_of(opened, as_user), as_user=as_user, key=key_given())
-    with show.Trying(len(MEASURED)) as shown:
+    with show_gate.Trying(len(MEASURED)) as shown:
         for point, found in made:
             if json:
                 show.as_json({"event": "tried", **found_to_json(point, found)})
@@ -108,7 +108,7 @@ def route_explain(
     if json:
         show.as_json(made.to_json())
     else:
-        show.route(made)
+        show_gate.route(made)
     if made.decision == "refuse":
         raise typer.Exit(Exit.NO)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api import show
+from api import show, show_gate
 from api.commands.common import DATA, As, AsJson, Data, desk, text_of
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def provider_test(name: Name, as_user: As = None, data: Data = DATA, json: AsJso
         show.table([found_to_json(point, one) for point, one in found.items()], json=True)
     else:
         for point, one in found.items():
-            show.found(point, one)
+            show_gate.found(point, one)
     if not all(one.passed for one in found.values()):
         raise typer.Exit(Exit.NO)
 
