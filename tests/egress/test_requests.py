@@ -23,12 +23,17 @@ from tests.egress.approving import ASKED, HELD, cleared, sick_pay_in
 from tests.egress.asking import ask_of, edges_of, trail_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from acl.admin.approvals import Kind
     from acl.names import DocumentId, UserId
+    from acl.scope import Scope
     from api.loopback import LoopbackProvider
     from egress.answer import Edges
     from egress.openai_model import OpenAiModel
     from egress.types import Reply
+    from retrieval.permit import Permitted
+    from retrieval.types import Hit
     from tests.worlds import World
 
 
@@ -147,6 +152,26 @@ def test_an_approval_is_used_once_whoever_tries_at_the_same_time(
     with ThreadPoolExecutor(8) as pool:
         outcomes = sorted(pool.map(send, range(8)))
     assert outcomes == ["answered", *["ended"] * 7]
+    assert len(provider.requests) == 1
+
+
+def test_who_opened_it_before_another_sent_it_sends_nothing(
+    world: World, dora: UserId, paul: UserId, edges: Edges, kinds: tuple[Kind, ...], provider: LoopbackProvider
+) -> None:
+    """Both have seen that it is approved and not sent; the approval is spent right before the call, once."""
+    reply = waiting(dora, edges)
+    agree(world, kinds, paul, reply)
+    request = reply.request or ""
+    sent: list[str] = []
+
+    def permit_late(hits: Sequence[Hit], scope: Scope) -> Permitted:
+        if not sent:
+            sent.append(answer_approved(replace(ask_of(dora, ""), id="request-2"), request, edges).outcome)
+        return edges.permit(hits, scope)
+
+    with pytest.raises(RequestEnded):
+        answer_approved(ask_of(dora, ""), request, replace(edges, permit=permit_late))
+    assert sent == ["answered"]
     assert len(provider.requests) == 1
 
 
