@@ -117,7 +117,7 @@ class History:
         # Of more documents it would have to be decided each time: then the next question begins anew.
         questions = [*asked.about, asked.question][-_MOST:] if len(documents) <= _MOST_DOCUMENTS else []
         kept = {"questions": questions, "documents": documents if questions else []}
-        with write(self.engine) as connection:
+        with write(self.engine, lasting=False) as connection:
             key = self.vault.confirm(connection, id_, owner, lock=True)
             level = max(label.level, asked.label.level, _level_of_all(connection, documents))
             if not self.vault.keep(connection, id_, owner, level):

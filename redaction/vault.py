@@ -89,7 +89,7 @@ class Vault:
             wrapped = seal(self._keys[0], new_key(), _place(begun, owner))
             ends = self._clock() + self._keeping.lifetime(Level.INTERNAL)
             row = {"id": begun, "owner": owner, "wrapped_key": wrapped, "expires_at": ends}
-            with write(self._engine) as connection:
+            with write(self._engine, lasting=False) as connection:
                 connection.execute(insert(schema.conversation).values(row))
             return begun
         with snapshot(self._engine) as connection:
@@ -224,7 +224,7 @@ class Vault:
         # stop the second, who then finds what the first has written.
         for _ in range(_ATTEMPTS):
             try:
-                with write(self._engine) as connection:
+                with write(self._engine, lasting=False) as connection:
                     row = self._row(connection, conversation, owner, lock=True)
                     key = self._unwrapped(row)[0]
                     self._keep(connection, row, level)

@@ -28,6 +28,8 @@ _SQLITE_PRAGMAS = (
     f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}",
 )
 
+_NORMAL: Final = 1  # of PRAGMA synchronous: the log is not written through at each commit
+
 # How a transaction of each kind begins. A snapshot sees one state of the database throughout. Writers take
 # turns, and read what those before them have written:
 #
@@ -149,19 +151,50 @@ def snapshot(engine: Engine) -> Iterator[Connection]:
 
 
 @contextmanager
-def write(engine: Engine) -> Iterator[Connection]:
+def write(engine: Engine, *, lasting: bool = True) -> Iterator[Connection]:
     """Change the database: all of the block, or nothing of it.
 
     A block that reads before it writes locks first what it reads (`with_for_update`), or another may change it
     in between on PostgreSQL.
+
+    Args:
+        engine: The database.
+        lasting: Whether it is on the disk once the block has ended. What is not, everybody sees all the same, and it
+            survives the end of the process; it is on the disk with the next lasting write of anybody, since both
+            databases write their log in order. Only for what a lasting write follows before it is acknowledged.
 
     Raises:
         StoreDown: The database does not answer, is locked, full or read-only.
         DoesNotFit: PostgreSQL cannot keep a value.
     """
     options = _WRITE[engine.dialect.name]
-    with _translated(), engine.connect().execution_options(**options) as connection, connection.begin():
-        yield connection
+    with _translated(), engine.connect().execution_options(**options) as connection:
+        if lasting:
+            with connection.begin():
+                yield connection
+        else:
+            with _not_at_once(connection), connection.begin():
+                if engine.dialect.name == "postgresql":
+                    connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
+                yield connection
+
+
+@contextmanager
+def _not_at_once(connection: Connection) -> Iterator[None]:
+    """Let SQLite commit without waiting for the disk; afterwards the connection is as it was, or is thrown away."""
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    raw: Any = connection.connection.driver_connection
+    (before,) = raw.execute("PRAGMA synchronous").fetchone()
+    raw.execute(f"PRAGMA synchronous = {min(before, _NORMAL)}")
+    try:
+        yield
+    finally:
+        try:
+            raw.execute(f"PRAGMA synchronous = {before}")
+        except sqlite3.Error:
+            connection.invalidate()
 
 
 def emptied_log(engine: Engine) -> bool:

@@ -90,7 +90,7 @@ def take(engine: Engine, needed: Sequence[Counter], now: datetime) -> Reservatio
     """
     if not needed:
         return Reservation((), ())
-    with write(engine) as connection:
+    with write(engine, lasting=False) as connection:
         used = [(counter, _taken(connection, counter)) for counter in needed]
         full = [counter for counter, total in used if total is None]
         if full:
@@ -115,7 +115,7 @@ def settle(engine: Engine, reservation: Reservation, used: int | None = None, *,
     back = [(counter, _unused(counter, used, sent=sent)) for counter in reservation.counters]
     if not any(amount for _, amount in back):
         return
-    with write(engine) as connection:
+    with write(engine, lasting=False) as connection:
         for counter, amount in back:
             if amount:
                 row = volume.c.quota == counter.key, volume.c.begins_at == counter.begins_at

@@ -128,3 +128,17 @@ def test_a_model_is_called_in_one_line() -> None:
     assert order["route_of"] < order["redact"] < order["build_prompt"] < order["waiting"] < order["spend"]
     assert order["spend"] < order["commit_intent"] < order["complete"] < order["check"] < order["_confirm"]
     assert order["_confirm"] < order["answered"]
+
+
+def test_what_need_not_last_is_followed_by_a_record_and_is_none_itself() -> None:
+    """AL-01: a record that a power cut takes away was never written."""
+    hasty = where(
+        lambda node: (
+            isinstance(node, ast.Call) and called(node) == "write" and any(k.arg == "lasting" for k in node.keywords)
+        )
+    )
+    assert hasty == {"redaction/vault.py", "egress/history.py", "egress/brakes/volume.py"}
+    for source in hasty:
+        assert not any(
+            called(call) in {"append", "commit"} and "ledger" in ast.unparse(call) for call in calls(tree(source))
+        )

@@ -196,3 +196,31 @@ def test_what_was_to_be_stored_stands_in_no_error(store: Store, database: str) -
         text_of_log = "".join(traceback.format_exception(error))
         assert "k4n4ry" not in text_of_log
         assert "INSERT INTO users" in text_of_log  # the statement is there, so that it would have been seen
+
+
+def test_a_write_that_need_not_last_waits_for_no_disk_and_the_next_one_does(store: Store) -> None:
+    """The record of a question is written after what belongs to it, and is lasting: so is what came before it."""
+    ask = {"sqlite": "PRAGMA synchronous", "postgresql": "SHOW synchronous_commit"}[store.engine.dialect.name]
+    with write(store.engine) as connection:
+        usual = connection.scalar(text(ask))
+    seen = []
+    for _ in range(3):
+        with write(store.engine, lasting=False) as connection:
+            seen.append(connection.scalar(text(ask)))
+            bumped = update(policy_state).values(epoch=policy_state.c.epoch + 1)
+            connection.execute(bumped)
+        with write(store.engine) as connection:
+            assert connection.scalar(text(ask)) == usual
+    assert set(seen) <= {1, 0, "off"}
+    with snapshot(store.engine) as connection:
+        assert epoch(connection) == 3
+
+
+def test_a_write_that_need_not_last_and_fails_leaves_the_connection_as_it_was(store: Store) -> None:
+    ask = {"sqlite": "PRAGMA synchronous", "postgresql": "SHOW synchronous_commit"}[store.engine.dialect.name]
+    with write(store.engine) as connection:
+        usual = connection.scalar(text(ask))
+    with pytest.raises(RuntimeError), write(store.engine, lasting=False):
+        raise RuntimeError
+    with write(store.engine) as connection:
+        assert connection.scalar(text(ask)) == usual
