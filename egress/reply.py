@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from acl.labels import join
@@ -40,7 +39,7 @@ def answered(found: Found, ready: Ready, draft: Draft, checked: Checked, *, name
     return Reply(
         outcome="answered",
         answer=restore(checked.text, ready.tokens if names else without_names(ready.tokens)),
-        citations=tuple(_source(number, ready, names=names) for number in checked.cited),
+        citations=tuple(_citation(number, ready, names=names) for number in checked.cited),
         route=ready.route,
         model=draft.model,
         redactions=ready.redactions,
@@ -97,22 +96,18 @@ def _understood(found: Found) -> str | None:
     return found.asked.text if found.asked.about else None
 
 
-def _source(number: int, ready: Ready, *, names: bool) -> Citation:
-    whole = _citation(number, ready.chosen[number - 1])
-    # A title and headings may name somebody, and were never redacted.
-    return whole if names else replace(whole, title="", headings=(), excerpt=ready.prompt.excerpts[number - 1])
-
-
-def _citation(number: int, excerpt: Excerpt) -> Citation:
+def _citation(number: int, ready: Ready, *, names: bool) -> Citation:
+    excerpt = ready.chosen[number - 1]
     return Citation(
         number=number,
-        title=excerpt.title,
-        excerpt=excerpt.text,
+        # A title and headings may name somebody, and were never redacted.
+        title=excerpt.title if names else "",
+        excerpt=excerpt.text if names else ready.prompt.excerpts[number - 1],
         document=excerpt.document,
         chunk=excerpt.chunk,
         start=excerpt.start,
         end=excerpt.end,
-        headings=excerpt.headings,
+        headings=excerpt.headings if names else (),
         dated=excerpt.dated,
     )
 
