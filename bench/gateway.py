@@ -2,7 +2,7 @@
 
 P2 is the whole `POST /api/v1/ask` of a served installation minus the bare call; P3 the whole way in process over the
 sum of its parts; P8 the throughput of 16 callers with the audit trail and without. Beside it, the same stub behind
-the proxy of litellm, if `NTK_BENCH_LITELLM` names its program.
+the proxy of litellm, if `BENCH_LITELLM` names its program.
 """
 
 from __future__ import annotations
@@ -139,7 +139,7 @@ def _served(data: Path, key: str, base_url: str, prompt: list[tuple[str, str]], 
             more = float(np.percentile(took["litellm"], percentile)) - bare
             yield Figure(f"P2.litellm.p{percentile}", f"litellm proxy minus a bare call: p{percentile}, ms", more)
     else:
-        yield Figure("P2.litellm", "litellm proxy minus a bare call, ms", None, note="NTK_BENCH_LITELLM names none")
+        yield Figure("P2.litellm", "litellm proxy minus a bare call, ms", None, note="BENCH_LITELLM names none")
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,7 +335,7 @@ def _service(data: Path) -> Iterator[str]:
 
 @contextmanager
 def _litellm(base_url: str) -> Iterator[str]:
-    program = os.environ.get("NTK_BENCH_LITELLM", "")
+    program = os.environ.get("BENCH_LITELLM", "")
     if not program:
         yield ""
         return
