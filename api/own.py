@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse, Response
 from pydantic import Field
@@ -11,6 +13,7 @@ from acl.admin.keys import make_key, revoke_keys, shown
 from acl.admin.people import name_of
 from api.body import OneMeaning
 from api.caller import Body, Calling, Id
+from egress.incident.secrets import owners_tasks
 
 router = APIRouter(prefix="/api/v1", route_class=OneMeaning)
 
@@ -25,13 +28,21 @@ class KeyIn(Body):
 
 @router.get("/me")
 def get_me(caller: Calling) -> JSONResponse:
-    """Say who the caller is, through which application he asks, and what is open to him in an emergency."""
+    """Say who the caller is, how he asks, what is open to him in an emergency, and what his documents ask of him."""
     with caller.acting() as actor:
         name = name_of(actor.connection, caller.user)
         opened = open_accesses(actor.connection, caller.user) if actor.who.principals else []
+        due = owners_tasks(actor.connection, caller.user) if actor.who.principals else []
     emergency = [{"object": one.object, "ends_at": one.ends_at.isoformat(timespec="seconds")} for one in opened]
+    now = datetime.now(UTC)
     return JSONResponse(
-        {"user": caller.user, "name": name, "application": caller.principal.application, "emergency": emergency}
+        {
+            "user": caller.user,
+            "name": name,
+            "application": caller.principal.application,
+            "emergency": emergency,
+            "tasks": [task.to_json(now) for task in due],
+        }
     )
 
 

@@ -24,6 +24,7 @@ from egress.errors import (
     RightsChanged,
 )
 from egress.history import History
+from egress.incident.secrets import alarm_owners
 from egress.masking import kinds_for
 from egress.prompt import build_prompt, literal, new_delimiter
 from egress.question import question_label
@@ -160,7 +161,9 @@ def _answered(found: Found, edges: Edges, trail: Trail, *, approved: tuple[str, 
     issue = edges.vault.issue(found.conversation, user, label.level)
     known = edges.vault.found(found.conversation, user)
     redacted, tokens = redact(texts, recognisers, issue, kinds=kinds_for(route, label), known=known)
-    alarms += trail.secrets(chosen, redacted, before=len(asked.about) + 1)
+    before = len(asked.about) + 1
+    alarm_owners(edges.engine, edges.ledger, [chosen[n - before].document for n in redacted.secrets if n >= before])
+    alarms += trail.secrets(chosen, redacted, before=before)
     prompt = build_prompt(redacted, approved[1].delimiter if approved else new_delimiter(), earlier=len(asked.about))
     ready = Ready(chosen, label, route, redacted, tokens, prompt, alarms)
     trail.planned(ready)

@@ -19,6 +19,7 @@ from egress.contract.register import current
 from egress.errors import BadIncident, NoSuchRecord, NoSuchTask
 from egress.incident.allowed import require_manager
 from store.engine import write
+from store.schema import document
 from store.schema import task as tasks
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 NOTIFY: Final = "notify"
 PURGE: Final = "provider-purge"
+CHANGE_SECRET: Final = "change-secret"  # noqa: S105 - a kind of task
 PURGE_WITHIN: Final = timedelta(days=7)  # a provider is to be asked; in an incident, within the time of notification
 
 
@@ -40,8 +42,8 @@ class Task:
     """Something to do, or done."""
 
     id: str
-    kind: str  # notify, provider-purge
-    target: str  # incident:…, or provider:…
+    kind: str  # notify, provider-purge, change-secret
+    target: str  # incident:…, provider:… or doc:…
     detail: Mapping[str, Any] = field(repr=False)  # `what` is to be done, in a sentence, `whom` it concerns, `how`
     made_at: datetime
     due_at: datetime
@@ -103,18 +105,24 @@ def finish(engine: Engine, ledger: Ledger, by: UserId, id_: str) -> Task:
     """Write down that a task was done.
 
     Raises:
-        NotAllowed: He does not manage the whole.
+        NotAllowed: He does not manage the whole, and it is about no document of his own.
         NoSuchTask: There is none of this id to be done.
     """
     with refusal_recorded(ledger, by, what="task"), write(engine) as connection:
-        require_manager(connection, by)
         row = connection.execute(select(tasks).where(tasks.c.id == id_).with_for_update()).one_or_none()
+        if row is None or not _is_owner(connection, by, row.target):
+            require_manager(connection, by)
         if row is None or row.done_at is not None:
             raise NoSuchTask("no task of this id is to be done")
         now = datetime.now(UTC)
         connection.execute(update(tasks).where(tasks.c.id == id_).values(done_by=by, done_at=now))
         ledger.append(connection, Event("task.done", by, id_, {"kind_of": row.kind, "late": row.due_at < now}))
         return _task(connection.execute(select(tasks).where(tasks.c.id == id_)).one())
+
+
+def _is_owner(connection: Connection, user: UserId, target: str) -> bool:
+    mine = select(document.c.id).where(document.c.id == target, document.c.owner == user)
+    return connection.scalar(mine) is not None
 
 
 def ask_for_purge(engine: Engine, ledger: Ledger, by: UserId, provider: str, since: datetime) -> Task:

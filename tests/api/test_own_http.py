@@ -27,6 +27,7 @@ def test_somebody_is_told_who_he_is(office: Office) -> None:
         "name": "Ben",
         "application": "app:http",
         "emergency": [],
+        "tasks": [],
     }
 
 
