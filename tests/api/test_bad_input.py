@@ -121,3 +121,41 @@ def test_an_empty_index_says_nothing(house: House, site: Site) -> None:
         assert ask(client, site.anna, QUESTION).json()["answer"] == NOTHING
     with TestClient(create_app(house), base_url="http://127.0.0.1") as client:
         assert "180 euros" in ask(client, site.anna, QUESTION).json()["answer"]
+
+
+def _form(fields: int) -> tuple[str, bytes]:
+    return "application/x-www-form-urlencoded", b"&".join(b"a%d=1" % number for number in range(fields))
+
+
+def _parts(count: int) -> tuple[str, bytes]:
+    part = b'--cut\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n'
+    return "multipart/form-data; boundary=cut", part * count + b"--cut--\r\n"
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        _form(1_000_000),
+        _form(10),
+        _parts(100_000),
+        _parts(10),
+        ("multipart/form-data; boundary=" + "c" * 10_000, b"--" + b"c" * 1_000_000),
+        ("multipart/form-data; boundary=cut", b"--cut\r\nX: " + b"x" * 500_000),
+        ("application/json", b"[" * 100_000),
+    ],
+)
+def test_a_form_of_any_size_is_refused_and_never_taken_apart(
+    client: TestClient, site: Site, kind: str, body: bytes
+) -> None:
+    """QD-05: no part of a form is parsed, since no route takes one."""
+    headers = {"Authorization": f"Bearer {site.anna}", "Content-Type": kind}
+    response = client.post("/api/v1/ask", content=body, headers=headers)
+    assert 400 <= response.status_code < 500
+    assert response.headers["content-type"] == "application/problem+json"
+
+
+def test_ten_thousand_ranges_of_a_file_are_the_file(client: TestClient) -> None:
+    """QD-05: nothing of the service looks at Range."""
+    ranges = "bytes=" + ",".join(f"{number}-{number}" for number in range(10_000))
+    asked, plain = client.get("/static/icon.svg", headers={"Range": ranges}), client.get("/static/icon.svg")
+    assert (asked.status_code, asked.content) == (200, plain.content)

@@ -28,7 +28,7 @@ HELD = contracts.contracts()
 def test_who_lacks_the_right_sees_tokens_in_the_answer_and_in_its_sources(
     world: World, anna: UserId, remote: OpenAiModel
 ) -> None:
-    """PT-05 beside it: nothing else in the reply names anybody."""
+    """PT-06: nothing else in the reply names anybody either."""
     shown = answer(ask_of(anna), edges_of(world, remote=remote, held=HELD))
     assert "Jane Doe" in shown.answer
     assert "Jane Doe" in shown.citations[0].excerpt
