@@ -28,7 +28,12 @@ _SQLITE_PRAGMAS = (
     f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}",
 )
 
-_NORMAL: Final = 1  # of PRAGMA synchronous: the log is not written through at each commit
+_SYNCHRONOUS: Final = (
+    "PRAGMA synchronous = OFF",
+    "PRAGMA synchronous = NORMAL",  # the log is not written through at each commit
+    "PRAGMA synchronous = FULL",
+    "PRAGMA synchronous = EXTRA",
+)
 
 # How a transaction of each kind begins. A snapshot sees one state of the database throughout. Writers take
 # turns, and read what those before them have written:
@@ -187,12 +192,12 @@ def _not_at_once(connection: Connection) -> Iterator[None]:
         return
     raw: Any = connection.connection.driver_connection
     (before,) = raw.execute("PRAGMA synchronous").fetchone()
-    raw.execute(f"PRAGMA synchronous = {min(before, _NORMAL)}")
+    raw.execute(_SYNCHRONOUS[min(before, 1)])
     try:
         yield
     finally:
         try:
-            raw.execute(f"PRAGMA synchronous = {before}")
+            raw.execute(_SYNCHRONOUS[before])
         except sqlite3.Error:
             connection.invalidate()
 

@@ -94,7 +94,7 @@ def test_quotas_on_the_command_line(ntk: Ntk, site: Site, office: Office, tmp_pa
     file = tmp_path / "quotas.yaml"
     file.write_text(shown.out.replace("most: 30", "most: 31"), "utf-8")
     assert run("set", file, who=STAFF).code == Exit.NO
-    assert run("set", file, "--version", 0).out == "7 limits hold from the next request on, as version 1.\n"
+    assert run("set", file, "--version", 0).out == "8 limits hold from the next request on, as version 1.\n"
     assert run("set", file, "--version", 0, who=ADMIN).code == Exit.NO
     assert run("show").out == shown.out.replace("# the default", "# version 1").replace("most: 30", "most: 31")
     assert json.loads(run("show", "--json", who=ADMIN).out)["version"] == 1
