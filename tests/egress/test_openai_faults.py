@@ -179,10 +179,10 @@ def test_a_name_that_is_not_found_or_looked_up_for_too_long_is_model_down(monkey
             (lambda *_, **__: over.wait(2), "within 0.3 s"),
         ):
             monkeypatch.setattr(socket, "getaddrinfo", look_up)
-            began = time.monotonic()
             model = OpenAiModel("https://llm.example/v1", "small", KEY, limits=HURRIED)
+            began = time.monotonic()  # the authorities that TLS trusts have been read
             with model, pytest.raises(ModelDown, match=reason):
                 model.complete(PROMPT)
-            assert time.monotonic() - began < 1.5
+            assert time.monotonic() - began < 0.45
     finally:
         over.set()

@@ -331,8 +331,8 @@ def policy_in(engine: Any) -> dict[str, list[Any]]:
 
 def test_after_any_history_all_ways_to_a_document_agree_and_the_records_make_the_tables(arena: Arena) -> None:
     machine: Any = partial(Administration, arena)
-    run_state_machine_as_test(machine, settings=settings(max_examples=15, stateful_step_count=15))
+    run_state_machine_as_test(machine, settings=settings(max_examples=30, stateful_step_count=15))
     seen = arena.seen
     # A history in which nothing is made, or nobody may read anything, would agree with nearly anything.
-    assert min(seen["made"], seen["refused"], seen["readable"], seen["hidden"]) > 5, seen
-    assert min(seen["approved"], seen["behind"]) > 0, seen
+    assert min(seen["made"], seen["refused"], seen["readable"], seen["hidden"]) > 20, seen
+    assert min(seen["approved"], seen["behind"]) > 2, seen
