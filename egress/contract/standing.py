@@ -54,17 +54,24 @@ def contracts_of(connection: Connection, principal: Principal, now: datetime | N
     now = now or datetime.now(UTC)
     facts = facts_of(connection, principal.application)
     application, matrix = facts.application, facts.matrix
-    if application is None or matrix is None:
-        return Contracts(principal.application, None, True, True, (), matrix or default_matrix(), None, None)  # noqa: FBT003
+    if application is None:
+        # One that is not registered lets people ask, and sends nothing. Whom a record that cannot be read lets ask,
+        # nobody knows.
+        absent = current(connection, "app", facts.name) is None
+        return Contracts(principal.application, None, absent, absent, (), matrix or default_matrix(), None, None)
+    principals = who_of(connection, principal.user).principals
+    asks = not application.retired and not principals.isdisjoint(application.users)
+    reveals = not principals.isdisjoint(application.reveal)
+    if matrix is None:
+        return Contracts(principal.application, application, asks, reveals, (), default_matrix(), None, None)
     offer = _offer(facts.provider, facts.provider_version, application.model, now)
     named = provider_named(connection, application.local) if application.local else None
     local = _offer(*named, application.local_model, now) if named else None
-    principals = who_of(connection, principal.user).principals
     return Contracts(
         name=principal.application,
         application=application,
-        asks=not application.retired and not principals.isdisjoint(application.users),
-        reveals=not principals.isdisjoint(application.reveal),
+        asks=asks,
+        reveals=reveals,
         closed=gate_of(facts, now).closed,
         matrix=matrix,
         offer=offer,
