@@ -1,8 +1,9 @@
 """Everything that holds a question up, in the order in which the flow meets it: stops, rates, quotas, the alarm.
 
-admit(caller)            before anything is read
-sending(use)             around the call of a model
-shows(caller, ...)       before documents are shown
+    admit(caller)            before anything is read
+    sending(caller, use)     around the call of a model
+    shows(caller, ...)       before documents are shown
+    names(caller, count)     before an answer names anybody
 """
 
 from __future__ import annotations
