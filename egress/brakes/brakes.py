@@ -1,9 +1,7 @@
 """Everything that holds a question up, in the order in which the flow meets it: stops, rates, quotas, the alarm.
 
-    admit(caller)            before anything is read
-    sending(caller, use)     around the call of a model
-    shows(caller, ...)       before documents are shown
-    names(caller, count)     before an answer names anybody
+First `admit`, before anything is read; then `sending`, around the call of a model; `shows`, before documents are shown;
+`names`, before an answer names anybody.
 """
 
 from __future__ import annotations
