@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,12 +22,13 @@ BUSY_TIMEOUT_MS: Final = 10_000  # how long a writer waits for others
 STATEMENT_TIMEOUT_MS: Final = 60_000
 
 _SQLITE_PRAGMAS = (
-    "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",  # an acknowledged audit record survives a power cut
     "PRAGMA foreign_keys = ON",
     "PRAGMA secure_delete = ON",
     f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}",
 )
+
+_SOON: Final = 0.01  # seconds
 
 _SYNCHRONOUS: Final = (
     "PRAGMA synchronous = OFF",
@@ -124,6 +126,22 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
     connection.isolation_level = None
     for pragma in _SQLITE_PRAGMAS:
         connection.execute(pragma)
+    _write_ahead(connection)
+
+
+def _write_ahead(connection: Any) -> None:
+    # Of those who open a new database at once, SQLite lets one make its log, and tells the others at once that it is
+    # locked, whatever the time-out: two who wait for each other there would wait for ever.
+    until = time.monotonic() + BUSY_TIMEOUT_MS / 1_000
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() >= until:
+                raise
+        else:
+            return
+        time.sleep(_SOON)
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 import traceback
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -224,3 +225,21 @@ def test_a_write_that_need_not_last_and_fails_leaves_the_connection_as_it_was(st
         raise RuntimeError
     with write(store.engine) as connection:
         assert connection.scalar(text(ask)) == usual
+
+
+def test_many_open_a_new_database_at_once(tmp_path: Path) -> None:
+    """SQLite does not let them wait while one makes its log: it told one of a hundred that it was locked."""
+    for turn in range(20):
+        url = f"sqlite:///{tmp_path / f'{turn}.db'}"
+        together = threading.Barrier(8)
+
+        def ask(url: str, together: threading.Barrier) -> int:
+            engine = open_engine(url)
+            together.wait()
+            with snapshot(engine) as connection:
+                answer = int(connection.execute(text("SELECT 1")).scalar_one())
+            engine.dispose()
+            return answer
+
+        with ThreadPoolExecutor(8) as pool:
+            assert list(pool.map(ask, [url] * 8, [together] * 8)) == [1] * 8
