@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import tempfile
-import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from bench.corpus import corpus, numbers
 from bench.figures import Figure, at_least
+from bench.kept import our_index
 from bench.readers import cells
 from retrieval.edge import EdgeIndex, to_edge
 from retrieval.search import ByMeaning
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -31,7 +30,6 @@ LEAST: Final = 0.99
 _QUICK, _FULL = 100_000, 1_000_000
 _REAL_IF_QUICK: Final = 10_000
 _QUESTIONS: Final = 30
-_BATCH: Final = 2_000
 _CLOSE: Final = 1e-6  # what is nearer together than this is as near
 
 
@@ -41,21 +39,10 @@ def figures(*, quick: bool, data: Path) -> Iterator[Figure]:
     if made is None:
         yield Figure("G2", "recall@10 through rights", None, f">= {LEAST:g}", note=f"no data sets in {data}")
         return
-    with tempfile.TemporaryDirectory() as folder:
-        index = EdgeIndex(Path(folder), made.vectors.shape[1])
-        fill(index, made)
+    with our_index(made) as (folder, _):
+        index = EdgeIndex(folder, made.vectors.shape[1])
         yield from recalls(index, made, range(_QUESTIONS))
         index.close()
-
-
-def fill(index: EdgeIndex, made: Corpus) -> tuple[float, float]:
-    """Write a corpus and tidy; gives the seconds of both."""
-    begin = time.perf_counter()
-    for first in range(0, len(made.vectors), _BATCH):
-        index.put([made.point(number) for number in range(first, min(first + _BATCH, len(made.vectors)))])
-    written = time.perf_counter()
-    index.tidy()
-    return written - begin, time.perf_counter() - written
 
 
 def recalls(index: EdgeIndex, made: Corpus, asked: range) -> Iterator[Figure]:

@@ -18,12 +18,13 @@ import qdrant_edge as edge
 
 from bench.corpus import corpus, numbers
 from bench.figures import PAGE, Figure, at_least, at_most
+from bench.kept import our_index, usual_index
 from bench.plot import Axis, Line, plot
 from bench.readers import cells
-from bench.recall import LEAST, LEG, NEAREST, by_meaning, fill, recall
+from bench.recall import LEAST, LEG, NEAREST, by_meaning, recall
 from retrieval.edge import EdgeIndex, to_edge
-from retrieval.filter import COMPARTMENTS, DOCUMENT, LEVEL, OWN, PATH, SCOPE, VERSION, filter_of
-from retrieval.points import DENSE, payload_of
+from retrieval.filter import DOCUMENT, VERSION, filter_of
+from retrieval.points import DENSE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -43,7 +44,7 @@ _REAL_IF_QUICK: Final = 10_000
 _QUESTIONS: Final = 5
 PLOT: Final = PAGE.with_name("search-by-size.svg")
 _VECTOR: Final = 1_536  # bytes
-_SIZES: Final = (1_000, 10_000)  # beside the size of the corpus itself
+_SIZES: Final = (1_000, 10_000, 100_000)  # beside the size of the corpus itself, those that are less
 
 # What an opened index and a few searches add to a process, anonymous and mapped pages alike.
 _PROBE: Final = """
@@ -87,16 +88,13 @@ def figures(*, quick: bool, data: Path) -> Iterator[Figure]:
     if made is None:
         yield Figure("P1", "search through rights / the better cure: p50", None, note=f"no data sets in {data}")
         return
-    with tempfile.TemporaryDirectory() as folder:
-        place = Path(folder)
-        index = EdgeIndex(place / "ours", made.vectors.shape[1])
-        _, tidied = fill(index, made)
-        usual, indexed = usual_index(place / "usual", made)
-        yield Figure("build", "index tidied / default HNSW indexed, s", tidied / indexed)
-        yield Figure("build.ours", "index tidied, s", tidied)
-        yield Figure("build.usual", "default HNSW indexed, s", indexed)
-        yield from compared(index, usual, made, range(_QUESTIONS))
-        usual.close()
+    with our_index(made) as (place, took):
+        index = EdgeIndex(place, made.vectors.shape[1])
+        with usual_index(made) as (usual, usually):
+            yield Figure("build", "index tidied / default HNSW indexed", took.indexed / usually.indexed)
+            yield Figure("build.ours", "index tidied, s", took.indexed)
+            yield Figure("build.usual", "default HNSW indexed, s", usually.indexed)
+            yield from compared(index, usual, made, range(_QUESTIONS))
         yield from _scaling(index, made, data)
         index.close()
         yield from _memory(place, made)
@@ -157,34 +155,15 @@ def _found(
     return numbers(str(point.id) for point in shard.query(request))
 
 
-def usual_index(place: Path, made: Corpus) -> tuple[edge.EdgeShard, float]:
-    """Make an index as it is made by default, without codes and words; gives the seconds that its graph took."""
-    place.mkdir()
-    dense = edge.EdgeVectorParams(size=made.vectors.shape[1], distance=edge.Distance.Cosine)
-    shard = edge.EdgeShard.load(str(place), edge.EdgeConfig(vectors={DENSE: dense}))
-    for key in (SCOPE, OWN, COMPARTMENTS, PATH, DOCUMENT):
-        shard.update(edge.UpdateOperation.create_field_index(key, edge.PayloadSchemaType.Keyword))
-    shard.update(edge.UpdateOperation.create_field_index(LEVEL, edge.PayloadSchemaType.Integer))
-    for first in range(0, len(made.vectors), 2_000):
-        some = [made.point(number) for number in range(first, min(first + 2_000, len(made.vectors)))]
-        points = [edge.Point(point.chunk, {DENSE: point.vector.tolist()}, payload_of(point)) for point in some]
-        shard.update(edge.UpdateOperation.upsert_points(points))
-    shard.flush()
-    begin = time.perf_counter()
-    shard.optimize()
-    return shard, time.perf_counter() - begin
-
-
 def _scaling(index: EdgeIndex, made: Corpus, data: Path) -> Iterator[Figure]:
     """Measure a tenth visible, by size; and draw it."""
     measured = []
     for size in _SIZES:
-        small = corpus(data, size)
+        small = corpus(data, size) if size < len(made.vectors) else None
         if small is None:
-            return
-        with tempfile.TemporaryDirectory() as folder:
-            other = EdgeIndex(Path(folder), small.vectors.shape[1])
-            fill(other, small)
+            continue
+        with our_index(small) as (folder, _):
+            other = EdgeIndex(folder, small.vectors.shape[1])
             measured.append((size, _median(other, small)))
             other.close()
     measured.append((len(made.vectors), _median(index, made)))
@@ -216,10 +195,11 @@ def _median(index: EdgeIndex, made: Corpus) -> float:
 
 def _memory(place: Path, made: Corpus) -> Iterator[Figure]:
     """Open the index in a fresh process, search some, and look at how much that has added."""
-    np.save(place / "questions.npy", made.questions[:50])
-    arguments: Sequence[Path] = (place / "ours", place / "questions.npy", place / "empty")
-    run = [sys.executable, "-c", _PROBE, *map(str, arguments)]
-    answered = subprocess.run(run, check=True, capture_output=True, text=True)  # noqa: S603 - ours alone
+    with tempfile.TemporaryDirectory() as beside:
+        questions = Path(beside) / "questions.npy"
+        np.save(questions, made.questions[:50])
+        run = [sys.executable, "-c", _PROBE, str(place), str(questions), str(Path(beside) / "empty")]
+        answered = subprocess.run(run, check=True, capture_output=True, text=True)  # noqa: S603 - ours alone
     added, chunks = answered.stdout.split()
     share = int(added) * 1_024 / int(chunks) / _VECTOR
     yield at_most("P9", f"memory a chunk at {int(chunks):,} / {_VECTOR:,} bytes", share, MEMORY)
