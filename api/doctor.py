@@ -207,7 +207,7 @@ def _people(store: Store) -> tuple[State, str]:
 
 
 def _index(store: Store, settings: Settings) -> tuple[State, str]:
-    home = home_of(store, settings.index)
+    home = home_of(store, settings)
     if not home.exists():
         return State.NOTE, "there is none yet: ingest makes it; if there was one, ntk reindex makes it again"
     try:

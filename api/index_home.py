@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -12,6 +13,7 @@ from api.errors import BadSettings
 from api.settings import IndexSettings
 from retrieval.embed import DIMENSION, MODEL_NAME
 from retrieval.homes import EdgeHome, QdrantHome
+from retrieval.plan import PLAN
 from retrieval.qdrant_collection import Made
 from retrieval.qdrant_server import Limits, Server, Spread
 from store.secret import resolve
@@ -19,26 +21,28 @@ from store.secret import resolve
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from api.settings import Settings
     from retrieval.homes import Home
     from store.folder import Store
 
 EMBEDDER: Final = f"{MODEL_NAME}/{DIMENSION}"
 
 
-def home_of(store: Store, named: IndexSettings | None) -> Home:
+def home_of(store: Store, settings: Settings) -> Home:
     """Give the home of an installation's index.
 
     Args:
         store: The installation.
-        named: The server; without it, the index is in the data folder.
+        settings: They name a server; without it, the index is in the data folder.
 
     Raises:
         BadSettings: The server's address is none that a key and vectors may be sent to.
         SecretMissing: There is no key where the settings say.
     """
-    if named is None:
-        return EdgeHome(store.layout.index, DIMENSION, EMBEDDER)
-    return QdrantHome(_server(named, store.layout.root), Made(DIMENSION, EMBEDDER, _name_of(store)))
+    plan = replace(PLAN, fusion=settings.fusion)
+    if settings.index is None:
+        return EdgeHome(store.layout.index, DIMENSION, EMBEDDER, plan)
+    return QdrantHome(_server(settings.index, store.layout.root), Made(DIMENSION, EMBEDDER, _name_of(store), plan))
 
 
 def server_named(to: str | None, **options: str | int | None) -> IndexSettings | None:

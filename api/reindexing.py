@@ -75,7 +75,7 @@ def reindex(
     """
     with opened_by_owner(root) as (store, settings, _):
         named = _named(settings, to, server)
-        before, there = home_of(store, settings.index), home_of(store, named)
+        before, there = home_of(store, settings), home_of(store, settings.model_copy(update={"index": named}))
         moved = None if named == settings.index else with_index(store.layout, named)
         made = _fill(store, there, counting, embed or Embedder(cache=cache_folder()))
         there.replace()

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
@@ -149,6 +149,11 @@ class Settings(BaseSettings):
     )
     index: IndexSettings | None = Field(
         default=None, description="the server that keeps the index; without it, it is in the data folder"
+    )
+    fusion: Literal["dbsf", "rrf"] = Field(
+        default="dbsf",
+        description="how what is found by meaning and what is found by words become one order: dbsf adds up the scores "
+        "of both, rrf the places in both",
     )
     keys: dict[str, tuple[str, ...]] = Field(
         default_factory=dict,

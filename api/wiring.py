@@ -130,7 +130,7 @@ def open_house(root: Path, embed: Embed | None = None, read: Read | None = None)
             )
         embedding = embed or Embedder(cache=cache_folder())
         with ExitStack() as stack:
-            home = home_of(store, settings.index)
+            home = home_of(store, settings)
             if not home.exists():
                 home.require_room(0)  # to make one on a full disk would end the process by a signal
             index = home.open()

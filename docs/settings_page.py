@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, get_origin
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
@@ -58,13 +58,13 @@ def _parts(annotation: Any) -> list[type]:
 
 
 def _form(field: FieldInfo) -> str:
+    if get_origin(field.annotation) is Literal:
+        return " or ".join(f"`{value}`" for value in get_args(field.annotation))
     part = _parts(field.annotation)[-1]
     if issubclass(part, BaseModel):
         return "a table; as a variable, JSON"
-    if part is Level:
-        return LEVELS
-    if part is bool:
-        return "true, false"
+    if (known := {Level: LEVELS, bool: "true, false"}.get(part)) is not None:
+        return known
     if part is int:
         return _range(field)
     several = {dict: "a table of lists; as a variable, JSON", tuple: "a list of texts; as a variable, JSON"}

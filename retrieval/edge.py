@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import qdrant_edge as edge
 from qdrant_client import models
 
-from acl.names import DocumentId
 from retrieval.edge_shelves import counted, shelves_in
 from retrieval.errors import EmbedderMismatch, IndexDown
 from retrieval.filter import (
@@ -29,7 +28,7 @@ from retrieval.filter import (
 )
 from retrieval.noted import require_made_by
 from retrieval.plan import PLAN, Plan, Way, kilobytes
-from retrieval.points import BM25, DENSE, payload_of, require_usable, tagged, words_of
+from retrieval.points import BM25, DENSE, payload_of, require_usable, said_in, tagged, words_of
 from retrieval.search import ByMeaning, ByWords, Found, HowNear, Query, search
 from retrieval.types import ChunkId, Hit, Point, Tags
 
@@ -40,7 +39,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from acl.names import Obj
+    from acl.names import DocumentId, Obj
     from acl.scope import Scope
     from retrieval.filter import Inside
 
@@ -298,9 +297,7 @@ def to_edge_point(point: Point) -> edge.Point:
 
 
 def _found(point: edge.ScoredPoint) -> Found:
-    payload = point.payload or {}
-    document, version = DocumentId(str(payload[DOCUMENT])), int(payload[VERSION])
-    return Found(ChunkId(str(point.id)), document, version, point.score)
+    return Found(ChunkId(str(point.id)), *said_in(point.payload), point.score)
 
 
 def to_edge(filter_: models.Filter) -> edge.Filter:

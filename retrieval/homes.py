@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from retrieval.edge import EdgeIndex
 from retrieval.find import Index
+from retrieval.plan import PLAN, Plan
 from retrieval.qdrant import QdrantIndex
 from retrieval.qdrant_calls import Calls
 from retrieval.qdrant_collection import answering, drop, let_answer, make, other, require_fitting, require_ours
@@ -95,6 +96,7 @@ class EdgeHome:
     path: Path
     dimension: int
     model: str
+    plan: Plan = PLAN
 
     def exists(self) -> bool:
         """Say whether there is an index."""
@@ -102,13 +104,13 @@ class EdgeHome:
 
     def open(self) -> EdgeIndex:
         """Open the index, or make an empty one."""
-        return EdgeIndex(self.path, self.dimension, self.model)
+        return EdgeIndex(self.path, self.dimension, self.model, plan=self.plan)
 
     def open_fresh(self) -> EdgeIndex:
         """Make an empty index beside the one that answers, in place of one that was not finished."""
         for left in (self._fresh, self._old):
             shutil.rmtree(left, ignore_errors=True)
-        return EdgeIndex(self._fresh, self.dimension, self.model)
+        return EdgeIndex(self._fresh, self.dimension, self.model, plan=self.plan)
 
     def replace(self) -> None:
         """Let the fresh index, closed by now, answer in place of the old one, which is removed."""

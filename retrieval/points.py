@@ -5,13 +5,15 @@ A point holds vectors and tags, no text and no principal. Text and permission co
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from qdrant_edge import Bm25, SparseVector
 
+from acl.errors import BadName
 from acl.labels import Compartment, Label, Level
-from acl.names import NodeId, Obj
+from acl.names import DocumentId, NodeId, Obj, parse_name
 from retrieval.errors import IndexDown
 from retrieval.filter import BASE, COMPARTMENTS, DOCUMENT, LEVEL, OWN, PATH, SCOPE, SHELF, VERSION
 from retrieval.shelves import shelf_of
@@ -32,6 +34,7 @@ BM25: Final = "bm25"
 KEYWORDS: Final = (SCOPE, OWN, COMPARTMENTS, PATH, DOCUMENT)
 INTEGERS: Final = (LEVEL, VERSION)
 
+_A_DOCUMENT: Final = frozenset({"doc"})
 _BM25: Final = Bm25()  # its weights are the same for every engine; an engine adds how rare a word is
 
 
@@ -71,6 +74,19 @@ def tags_in(payload: Mapping[str, Any]) -> Tags:
     compartments = frozenset(map(Compartment, payload[COMPARTMENTS])) - {BASE}
     label = Label(Level(payload[LEVEL]), compartments)
     return Tags(frozenset(map(Obj, payload[SCOPE])), tuple(map(NodeId, payload[PATH])), label)
+
+
+def said_in(payload: Mapping[str, Any] | None) -> tuple[DocumentId, int]:
+    """Read of which document and version a point says that it is.
+
+    One that does not say so, since somebody else has written to the index, is of no document: the second decision
+    refuses it by its id, and what else was found is found all the same.
+    """
+    document, version = (payload or {}).get(DOCUMENT), (payload or {}).get(VERSION)
+    with suppress(BadName):
+        if isinstance(document, str) and isinstance(version, int):
+            return DocumentId(parse_name(document, _A_DOCUMENT)), version
+    return DocumentId(""), 0
 
 
 def is_usable(vector: NDArray[np.float32], dimension: int) -> bool:

@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from qdrant_client import models
 
-from acl.names import DocumentId
 from retrieval.errors import IndexDown
 from retrieval.filter import DOCUMENT, VERSION, among, filter_of, of_documents, of_other_versions
 from retrieval.plan import PLAN, Plan
-from retrieval.points import BM25, DENSE, payload_of, require_usable, tagged, words_of
+from retrieval.points import BM25, DENSE, payload_of, require_usable, said_in, tagged, words_of
 from retrieval.search import ByMeaning, ByWords, Found, HowNear, Query, search
 from retrieval.types import ChunkId, Hit, Point, Tags
 
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from qdrant_client import QdrantClient
     from qdrant_edge import SparseVector
 
-    from acl.names import Obj
+    from acl.names import DocumentId, Obj
     from acl.scope import Scope
     from retrieval.filter import Inside
     from retrieval.qdrant_calls import Calls
@@ -166,6 +165,4 @@ def _params(plan: Plan) -> models.SearchParams:
 
 
 def _found(point: models.ScoredPoint) -> Found:
-    payload = point.payload or {}
-    document, version = DocumentId(str(payload[DOCUMENT])), int(payload[VERSION])
-    return Found(ChunkId(str(point.id)), document, version, point.score)
+    return Found(ChunkId(str(point.id)), *said_in(point.payload), point.score)

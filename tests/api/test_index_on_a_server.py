@@ -17,6 +17,7 @@ from api.wiring import open_house, require_whole_index
 from retrieval.edge import EdgeIndex
 from retrieval.errors import IndexDown
 from retrieval.qdrant import QdrantIndex
+from store.errors import DataFolderBusy
 from tests.api.conftest import _client, refused
 from tests.retrieval.conftest import served
 
@@ -89,6 +90,29 @@ def test_an_installation_is_moved_to_a_server_and_answers_from_there(
     with open_house(site.data, hash_embed) as house:
         assert isinstance(house.index, QdrantIndex)
         assert house.index.count() == made.chunks
+
+
+def test_while_an_index_is_made_again_nobody_asks_half_of_it(site: Site, hash_embed: Embed) -> None:
+    """And while a service answers, nobody makes it again under its feet: the data folder has one owner."""
+    before = answer(site, hash_embed)
+    refused: list[str] = []
+
+    class Asking(Silent):
+        def done(self, documents: int) -> None:
+            with pytest.raises(DataFolderBusy) as busy, open_house(site.data, hash_embed):
+                pass
+            refused.append(str(busy.value))
+
+    made = reindex(site.data, Asking(), hash_embed)
+    assert made.documents == len(refused) == 1
+    assert "is using" in refused[0]
+    with asking(site, hash_embed) as client:
+        with pytest.raises(DataFolderBusy):
+            reindex(site.data, Silent(), hash_embed)
+        reply = client.post(
+            "/api/v1/ask", json={"question": QUESTION}, headers={"Authorization": f"Bearer {site.anna}"}
+        )
+    assert reply.json()["answer"] == before == answer(site, hash_embed)
 
 
 def test_and_back_into_the_data_folder(site: Site, server: RestServer, named: IndexSettings, hash_embed: Embed) -> None:

@@ -11,6 +11,7 @@ from api.errors import BadSettings
 from api.index_home import EMBEDDER
 from api.settings import IndexSettings, Settings, cache_folder, load_settings
 from api.wiring import open_house
+from retrieval.edge import EdgeIndex
 from store.folder import create
 
 if TYPE_CHECKING:
@@ -100,6 +101,17 @@ def test_rules_for_answers_come_from_the_settings(tmp_path: Path, hash_embed: Em
     assert rules.broken_by(["Project Falcon"])
     assert rules.broken_by(["nretnal 1377 retto teiuq"])
     assert rules.broken_by(["Hotels cost 180 EUR."]) is None
+
+
+@pytest.mark.parametrize(("more", "fusion"), [("", "dbsf"), ('fusion = "rrf"\n', "rrf")])
+def test_how_meaning_and_words_become_one_order_comes_from_the_settings(
+    tmp_path: Path, hash_embed: Embed, more: str, fusion: str
+) -> None:
+    layout = create(tmp_path / "site", embedder=EMBEDDER)
+    _with(layout, more)
+    with open_house(layout.root, hash_embed) as house:
+        assert isinstance(house.index, EdgeIndex)
+        assert house.index._plan.fusion == fusion
 
 
 @pytest.mark.parametrize("more", ['forbidden = ["falc(on"]', 'canaries = ["falcon"]'])

@@ -9,7 +9,7 @@ import pytest
 from acl.labels import Compartment, Label, Level
 from retrieval.shelves import shelf_of
 from tests.retrieval.kinds import on_every_index, payload_of, put_raw
-from tests.retrieval.points import LATITUDE, LONGITUDE, numbers, point, scope, search
+from tests.retrieval.points import LATITUDE, LONGITUDE, chunk_id, numbers, point, scope, search
 
 if TYPE_CHECKING:
     from acl.scope import Scope
@@ -138,6 +138,32 @@ def test_a_point_with_a_tag_of_another_type_or_value_is_found_by_nobody(index: K
     put_raw(index, 1, GOOD_TAGS)
     put_raw(index, 2, GOOD_TAGS | tags)
     assert numbers(search(index, scope(compartments=["gdpr"]))) == [1]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"doc": None},
+        {"doc": 7},
+        {"doc": ["doc:1"]},
+        {"doc": "doc:\u0000"},
+        {"doc": "doc:" + "9" * 200_000},
+        {"doc": "' OR 1=1 --"},
+        {"ver": None},
+        {"ver": "one"},
+        {"ver": 1.5},
+        {"ver": [1]},
+    ],
+)
+def test_a_point_that_does_not_say_whose_it_is_hides_no_other_and_is_of_no_document(
+    index: KeptIndex, said: dict[str, Any]
+) -> None:
+    """Whoever can write to the index must neither stop a search, nor choose what a database is asked about."""
+    put_raw(index, 1, GOOD_TAGS)
+    put_raw(index, 2, GOOD_TAGS | said)
+    hits = search(index, scope(compartments=["gdpr"]))
+    assert {hit.document for hit in hits if hit.chunk == chunk_id(1)} == {"doc:1"}
+    assert {(hit.document, hit.version) for hit in hits if hit.chunk == chunk_id(2)} == {("", 0)}
 
 
 def test_a_hidden_document_moves_no_score_of_a_visible_one(index: KeptIndex) -> None:
