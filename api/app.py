@@ -19,6 +19,7 @@ from api.ending import warning
 from api.errors import ERRORS, BadRequest, NotReady, NotSignedIn, problem, report
 from api.gangway import Gangway
 from api.purging import purging
+from api.tidying import tidying
 from api.wiring import require_whole_index
 from audit.ledger import Event
 from egress.errors import PolicyBehind, QuotaExceeded
@@ -56,7 +57,8 @@ def create_app(house: House, hosts: Sequence[str] = LOOPBACK) -> ASGIApp:
             purge()
             warn()
 
-        with house.retagger.following(also=beside):  # other processes change the policy beside this one
+        # Other processes change the policy beside this one; what comes in is tidied beside it.
+        with house.retagger.following(also=beside), tidying(house.index, house.intake.edges.require_room):
             yield
 
     # Without redirects from one spelling of a path to another, which would have the key sent twice.

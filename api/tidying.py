@@ -1,28 +1,38 @@
-"""Builds what makes searches of a large index fast, in a process that nobody waits for.
+"""Builds what makes searches of a large index fast, so that nobody waits for it.
 
-The engine in process holds the interpreter while it builds: a service would answer nobody for that long. So the
-commands that fill an index do it, at their end. What is not tidied is found all the same.
+The engine in process holds the interpreter while it builds. So the commands that fill an index do it at their end; and
+a service, which would answer nobody for that long, has another process do it on a copy. What is not tidied is found
+all the same.
 """
 
 from __future__ import annotations
 
 import logging
+import threading
+from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from retrieval.beside import tidied_beside
+from retrieval.embed import DIMENSION
 from retrieval.errors import IndexDown
+from retrieval.plan import PLAN
 from store.errors import NoRoom
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from retrieval.homes import KeptIndex
 
 BYTES_A_POINT: Final = 4_000  # that a segment takes which is built beside the old one: 1.5 kB are its vector
+LOOK_EVERY: Final = 60.0  # seconds
+_NOT_SOON: Final = 3_600.0  # seconds until it is tried again, where it came to nothing
+_MANY: Final = 5 * PLAN.index_from  # points that are not left for a quiet minute
 _log = logging.getLogger("ntk")
 
 
 def tidy(index: KeptIndex, require_room: Callable[[int], None]) -> bool:
-    """Tidy an index where the disk has room for it; say whether it was done, or there was nothing to do.
+    """Tidy an index where the disk has room for it; say whether there was anything to do, and it was done.
 
     Nothing that goes wrong here is worth failing for: the index is as it was.
 
@@ -30,10 +40,53 @@ def tidy(index: KeptIndex, require_room: Callable[[int], None]) -> bool:
         index: It is open, and nobody waits for it.
         require_room: Of its home; raises NoRoom.
     """
+    return _tried(index, require_room, 1, index.tidy)
+
+
+@contextmanager
+def tidying(index: KeptIndex, require_room: Callable[[int], None], every: float = LOOK_EVERY) -> Iterator[None]:
+    """Tidy the index of a service from time to time, beside it, until the block ends.
+
+    That is done when enough was written that a graph is built over it, and nothing more comes at the moment. What is
+    under way at the end of the block is broken off, and leaves the index as it was.
+
+    Args:
+        index: It is open, and questions are put to it.
+        require_room: Of its home; raises NoRoom.
+        every: Seconds from one look to the next.
+    """
+    end = threading.Event()
+    thread = threading.Thread(target=_look, args=(index, require_room, every, end), name="tidying")
+    thread.start()
     try:
-        require_room(index.count() * BYTES_A_POINT)
-        index.tidy()
+        yield
+    finally:
+        end.set()
+        thread.join()
+
+
+def _look(index: KeptIndex, require_room: Callable[[int], None], every: float, end: threading.Event) -> None:
+    wait, before = every, 0
+    while not end.wait(wait):
+        wait, there = every, _untidied(index)
+        if there >= _MANY or there == before >= PLAN.index_from:
+            beside = partial(index.tidy_beside, partial(tidied_beside, dimension=DIMENSION, end=end))
+            if not _tried(index, require_room, 2, beside):
+                wait = _NOT_SOON
+        before = there
+
+
+def _untidied(index: KeptIndex) -> int:
+    try:
+        return index.untidied()
+    except IndexDown:  # whoever asks it is told so
+        return 0
+
+
+def _tried(index: KeptIndex, require_room: Callable[[int], None], copies: int, tidy: Callable[[], bool]) -> bool:
+    try:
+        require_room(index.count() * BYTES_A_POINT * copies)
+        return tidy()
     except (NoRoom, IndexDown) as error:
         _log.warning("the index was not tidied, and wide searches take longer: %s", error)
         return False
-    return True

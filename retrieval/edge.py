@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+import threading
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import qdrant_edge as edge
 from qdrant_client import models
 
+from retrieval.door import Door
+from retrieval.edge_shard import Files, params_of
 from retrieval.edge_shelves import counted, shelves_in
 from retrieval.errors import EmbedderMismatch, IndexDown
 from retrieval.filter import (
-    COMPARTMENTS,
     DOCUMENT,
-    LEVEL,
     OWN,
-    PATH,
     SCOPE,
     SHELF,
     VERSION,
@@ -26,8 +26,7 @@ from retrieval.filter import (
     of_other_versions,
     with_own,
 )
-from retrieval.noted import require_made_by
-from retrieval.plan import PLAN, Plan, Way, kilobytes
+from retrieval.plan import PLAN, Plan, Way
 from retrieval.points import BM25, DENSE, payload_of, require_usable, said_in, tagged, words_of
 from retrieval.search import ByMeaning, ByWords, Found, HowNear, Query, search
 from retrieval.types import ChunkId, Hit, Point, Tags
@@ -41,20 +40,12 @@ if TYPE_CHECKING:
 
     from acl.names import DocumentId, Obj
     from acl.scope import Scope
+    from retrieval.beside import Build
     from retrieval.filter import Inside
 
 _Value = TypeVar("_Value", int, str)
-_COLD: Final = edge.KeywordIndexParams(memory=edge.Memory.Cold)  # asked where a shelf is not known, and not else
-_INDEXED: Final[dict[str, Any]] = {
-    SHELF: edge.IntegerIndexParams(lookup=True, range=False),
-    OWN: edge.PayloadSchemaType.Keyword,
-    DOCUMENT: edge.PayloadSchemaType.Keyword,
-    SCOPE: _COLD,
-    COMPARTMENTS: _COLD,
-    PATH: _COLD,
-    LEVEL: edge.IntegerIndexParams(lookup=False, range=True, memory=edge.Memory.Cold),
-    VERSION: edge.IntegerIndexParams(lookup=False, range=True, memory=edge.Memory.Cold),
-}
+
+_MOST_SINCE: Final = 2_000  # operations, each of which may hold the vectors of a document
 
 
 class EdgeIndex:
@@ -75,10 +66,14 @@ class EdgeIndex:
             IndexDown: Another process has it open, its files are damaged, or its vectors have another dimension.
         """
         self._dimension = dimension
-        self._by_meaning = _params(plan)
+        self._by_meaning = params_of(plan)
         self._plan = plan
+        self._files = Files(path, dimension, model, plan)
+        self._door = Door()  # open but while the files are exchanged
+        self._writing = threading.RLock()
+        self._since: list[edge.UpdateOperation] | None = None  # what was written since the files were copied
         try:
-            self._shard = _open(path, dimension, model, plan)
+            self._shard = self._files.open()
             self._shelves = shelves_in(self._shard)
         except EmbedderMismatch:
             raise
@@ -106,8 +101,9 @@ class EdgeIndex:
             IndexDown: The vector has the wrong shape or is not finite, or the engine failed.
         """
         try:
-            ask = partial(self._ask_engine, inside=to_edge(self._inside(scope)))
-            return search(question, vector, limit, ask, dimension=self._dimension, fusion=self._plan.fusion)
+            with self._door.through():
+                ask = partial(self._ask_engine, inside=to_edge(self._inside(scope)))
+                return search(question, vector, limit, ask, dimension=self._dimension, fusion=self._plan.fusion)
         except IndexDown:
             raise
         except Exception as error:
@@ -151,8 +147,9 @@ class EdgeIndex:
             IndexDown: The engine failed.
         """
         try:
-            info = self._shard.info()
-            visible = self._shard.count(edge.CountRequest(filter=to_edge(self._inside(scope)), exact=True))
+            with self._door.through():
+                info = self._shard.info()
+                visible = self._shard.count(edge.CountRequest(filter=to_edge(self._inside(scope)), exact=True))
         except Exception as error:
             raise IndexDown(f"the index does not answer: {type(error).__name__}") from error
         parts = min(self._plan.segments, info.segments_count)
@@ -208,7 +205,7 @@ class EdgeIndex:
 
         Whatever was written is found before, too. It takes seconds for ten thousands of points, minutes for a
         million, and **the whole process waits**: the engine holds the interpreter meanwhile. So it is for a process
-        that nobody waits for.
+        that nobody waits for; a service has it done beside itself, by `tidy_beside`.
 
         Returns:
             Whether there was anything to do.
@@ -217,9 +214,77 @@ class EdgeIndex:
             IndexDown: The engine failed.
         """
         try:
-            return bool(self._shard.optimize())
+            with self._writing, self._door.through():
+                return bool(self._shard.optimize())
         except Exception as error:
             raise IndexDown(f"the index cannot be tidied: {type(error).__name__}") from error
+
+    def untidied(self) -> int:
+        """Count the points that no graph was built over, about: of many, the engine counts some twice.
+
+        Raises:
+            IndexDown: The engine failed.
+        """
+        info = self._info()
+        # Vectors by words are indexed as they are written, those by meaning as they are tidied.
+        return min(info.points_count, max(0, 2 * info.points_count - info.indexed_vectors_count))
+
+    def tidy_beside(self, build: Build) -> bool:
+        """Have a copy of the files tidied by another process, and go on with the copy.
+
+        Questions are answered and points written meanwhile; what is written goes into the copy as well, before it is
+        taken. Writers wait while the files are copied and exchanged, searches while the copy is opened: a moment, that
+        grows with the index.
+
+        Args:
+            build: Is given the folder of the copy, tidies what is there, and says whether there was anything to do.
+
+        Raises:
+            IndexDown: The engine failed, or `build` did; or too much was written meanwhile. The index is as it was.
+        """
+        copy = self._files.copy
+        try:
+            with self._writing:
+                self._shard.flush()
+                self._files.copied()
+                self._since = []
+            if not build(copy):
+                return False
+            with self._writing:
+                self._catch_up(copy)
+                with self._door.closed():
+                    self._exchange()
+        except Exception as error:
+            raise IndexDown(f"the index was not tidied, and is as it was: {_said(error)}") from error
+        finally:
+            with self._writing:
+                self._since = None
+            self._files.clear()
+        return True
+
+    def _catch_up(self, copy: Path) -> None:
+        """Write into a copy what was written since it was made."""
+        if self._since is None:
+            raise IndexDown("too much was written meanwhile")
+        shard = self._files.open(copy)
+        try:
+            for operation in self._since:
+                shard.update(operation)
+            shard.flush()
+            if shard.info().points_count != self._shard.info().points_count:
+                raise IndexDown("the copy does not hold what the index holds")
+        finally:
+            shard.close()
+
+    def _exchange(self) -> None:
+        self._shard.close()
+        try:
+            self._files.take(self._files.copy)
+            self._shard = self._files.open()
+        except BaseException:
+            self._files.undo()
+            self._shard = self._files.open()
+            raise
 
     def count(self) -> int:
         """Count the points.
@@ -227,8 +292,12 @@ class EdgeIndex:
         Raises:
             IndexDown: The engine failed.
         """
+        return int(self._info().points_count)
+
+    def _info(self) -> edge.ShardInfo:
         try:
-            return int(self._shard.info().points_count)
+            with self._door.through():
+                return self._shard.info()
         except Exception as error:
             raise IndexDown(f"the index does not answer: {type(error).__name__}") from error
 
@@ -240,54 +309,22 @@ class EdgeIndex:
 
     def _update(self, operation: edge.UpdateOperation) -> None:
         try:
-            self._shard.update(operation)
-            self._shard.flush()  # without it, nothing is on disk yet
+            with self._writing, self._door.through():
+                self._shard.update(operation)
+                self._shard.flush()  # without it, nothing is on disk yet
+                self._note(operation)
         except Exception as error:
             raise IndexDown(f"the index cannot be written: {type(error).__name__}") from error
 
-
-def _open(path: Path, dimension: int, model: str, plan: Plan) -> edge.EdgeShard:
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)  # what a vector means can be guessed from it
-    if model:
-        require_made_by(model, path)
-    # The engine compares the configuration with what is there, and makes what is not: also the rest of
-    # an index whose making was cut off.
-    shard = edge.EdgeShard.load(str(path), _config(dimension, plan))
-    missing = _INDEXED.keys() - shard.info().payload_schema.keys()
-    for key in sorted(missing):
-        shard.update(edge.UpdateOperation.create_field_index(key, _INDEXED[key]))
-    if missing:
-        shard.flush()
-    return shard
+    def _note(self, operation: edge.UpdateOperation) -> None:
+        if self._since is not None:
+            self._since.append(operation)
+            if len(self._since) > _MOST_SINCE:
+                self._since = None  # a copy so far behind is made again later
 
 
-def _config(dimension: int, plan: Plan) -> edge.EdgeConfig:
-    codes = edge.TurboQuantQuantizationConfig(bits=edge.TurboQuantBitSize.Bits4, memory=edge.Memory.Pinned)
-    graph = edge.HnswIndexConfig(
-        m=plan.m, ef_construct=plan.ef_construct, full_scan_threshold=kilobytes(plan.scan_up_to, dimension)
-    )
-    originals = edge.EdgeVectorParams(
-        size=dimension,
-        distance=edge.Distance.Cosine,
-        memory=edge.Memory.Cold,
-        quantization_config=codes,
-        hnsw_config=graph,
-    )
-    words = edge.EdgeSparseVectorParams(modifier=edge.Modifier.Idf, memory=edge.Memory.Cold)
-    optimizers = edge.EdgeOptimizersConfig(
-        default_segment_number=plan.segments, indexing_threshold=kilobytes(plan.index_from, dimension)
-    )
-    return edge.EdgeConfig(
-        vectors={DENSE: originals},
-        sparse_vectors={BM25: words},
-        payload_memory=edge.Memory.Cold,
-        optimizers=optimizers,
-    )
-
-
-def _params(plan: Plan) -> edge.SearchParams:
-    codes = edge.QuantizationSearchParams(rescore=True, oversampling=plan.oversampling)
-    return edge.SearchParams(hnsw_ef=plan.ef, quantization=codes)
+def _said(error: Exception) -> str:
+    return str(error) if isinstance(error, IndexDown) else type(error).__name__
 
 
 def to_edge_point(point: Point) -> edge.Point:

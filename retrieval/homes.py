@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from retrieval.edge import EdgeIndex
+from retrieval.edge_shard import Files
 from retrieval.find import Index
 from retrieval.plan import PLAN, Plan
 from retrieval.qdrant import QdrantIndex
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from acl.names import DocumentId
+    from retrieval.beside import Build
     from retrieval.qdrant_collection import Made
     from retrieval.qdrant_server import Server
     from retrieval.types import ChunkId, Point
@@ -47,6 +49,14 @@ class KeptIndex(Index, TaggedIndex, Protocol):
 
     def tidy(self) -> bool:
         """Build what makes searches fast over what was written since; say whether there was anything to do."""
+        ...
+
+    def untidied(self) -> int:
+        """Count the points for which that was not built."""
+        ...
+
+    def tidy_beside(self, build: Build) -> bool:
+        """Have it built by another process, while this one answers; say whether there was anything to do."""
         ...
 
     def count(self) -> int:
@@ -100,29 +110,29 @@ class EdgeHome:
 
     def exists(self) -> bool:
         """Say whether there is an index."""
-        return self.path.exists()
+        return self.path.exists() or self._files.old.exists()
 
     def open(self) -> EdgeIndex:
         """Open the index, or make an empty one."""
+        self._files.recover()
         return EdgeIndex(self.path, self.dimension, self.model, plan=self.plan)
 
     def open_fresh(self) -> EdgeIndex:
         """Make an empty index beside the one that answers, in place of one that was not finished."""
-        for left in (self._fresh, self._old):
-            shutil.rmtree(left, ignore_errors=True)
+        shutil.rmtree(self._fresh, ignore_errors=True)
         return EdgeIndex(self._fresh, self.dimension, self.model, plan=self.plan)
 
     def replace(self) -> None:
         """Let the fresh index, closed by now, answer in place of the old one, which is removed."""
-        if self.path.exists():
-            self.path.rename(self._old)
-        self._fresh.rename(self.path)
-        shutil.rmtree(self._old, ignore_errors=True)
+        self._files.recover()
+        self._files.take(self._fresh)
+        self._files.clear()
 
     def remove(self) -> None:
         """Remove the index, and what is left of others."""
-        for left in (self.path, self._fresh, self._old):
+        for left in (self.path, self._fresh):
             shutil.rmtree(left, ignore_errors=True)
+        self._files.clear()
 
     def require_room(self, wanted: int) -> None:
         """Refuse to begin what needs more room than the disk has; so many bytes.
@@ -133,12 +143,12 @@ class EdgeHome:
         require_room(self.path.parent, wanted)
 
     @property
-    def _fresh(self) -> Path:
-        return self.path.with_name(f"{self.path.name}.new")
+    def _files(self) -> Files:
+        return Files(self.path, self.dimension, self.model, self.plan)
 
     @property
-    def _old(self) -> Path:
-        return self.path.with_name(f"{self.path.name}.old")
+    def _fresh(self) -> Path:
+        return self.path.with_name(f"{self.path.name}.new")
 
 
 @dataclass(frozen=True, slots=True)

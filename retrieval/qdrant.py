@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from acl.names import DocumentId, Obj
     from acl.scope import Scope
+    from retrieval.beside import Build
     from retrieval.filter import Inside
     from retrieval.qdrant_calls import Calls
 
@@ -130,6 +131,14 @@ class QdrantIndex:
 
     def tidy(self) -> bool:
         """Do nothing, and say so: a server builds its graph by itself, beside its answers."""
+        return False
+
+    def untidied(self) -> int:
+        """Count none: see `tidy`."""
+        return 0
+
+    def tidy_beside(self, build: Build) -> bool:  # noqa: ARG002 - an index in process asks for it
+        """Do nothing, and say so: see `tidy`."""
         return False
 
     def count(self) -> int:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+import threading
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from api.tidying import tidy
+from api.tidying import tidy, tidying
 from retrieval.errors import IndexDown
 from store.room import require_room
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
+
+    from retrieval.beside import Build
 
 
 @dataclass
@@ -24,9 +28,25 @@ class Index:
     points: int = 0
     broken: bool = False
     tidied: int = 0
+    beside: int = 0
+    looks: Iterator[int] = field(default_factory=lambda: iter(()))  # how many are not tidied, at each look
+    looked: threading.Event = field(default_factory=threading.Event)  # at all of them
 
     def count(self) -> int:
         return self.points
+
+    def untidied(self) -> int:
+        try:
+            return next(self.looks)
+        except StopIteration:
+            self.looked.set()
+            raise IndexDown("that is all") from None
+
+    def tidy_beside(self, _: Build) -> bool:
+        if self.broken:
+            raise IndexDown("the process that tidies has failed")
+        self.beside += 1
+        return True
 
     def tidy(self) -> bool:
         if self.broken:
@@ -49,3 +69,37 @@ def test_what_goes_wrong_is_logged_and_fails_nothing(
         assert not tidy(index, partial(require_room, tmp_path))
     assert index.tidied == 0
     assert "was not tidied" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("looks", "times"),
+    [
+        ([], 0),
+        ([0, 0, 0], 0),
+        ([19_999, 19_999], 0),  # too few for a graph
+        ([20_000], 0),  # something may be under way
+        ([20_000, 21_000, 25_000], 0),
+        ([20_000, 21_000, 21_000], 1),
+        ([20_000, 20_000, 0, 0], 1),
+        ([100_000], 1),  # so many do not wait for a quiet minute
+    ],
+)
+def test_a_service_tidies_when_enough_was_written_and_nothing_more_comes(
+    tmp_path: Path, looks: list[int], times: int
+) -> None:
+    index: Any = Index(looks=iter(looks))
+    with tidying(index, partial(require_room, tmp_path), every=0.001):
+        assert index.looked.wait(60)
+    assert (index.beside, index.tidied) == (times, 0)
+
+
+@pytest.mark.parametrize("index", [Index(points=10**15), Index(broken=True)], ids=["no room", "broken"])
+def test_what_comes_to_nothing_is_not_tried_again_at_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, index: Any
+) -> None:
+    """A copy that is made again each minute would wear the disk out."""
+    index.looks = iter([20_000] * 50)
+    with caplog.at_level(logging.WARNING, logger="ntk"), tidying(index, partial(require_room, tmp_path), every=0.001):
+        assert not index.looked.wait(0.2)
+    assert len(caplog.records) == 1
+    assert [*index.looks] == [20_000] * 48

@@ -1,0 +1,146 @@
+"""The files of an index in process: how a shard is laid out, opened, and found again after a crash."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import qdrant_edge as edge
+
+from retrieval.filter import COMPARTMENTS, DOCUMENT, LEVEL, OWN, PATH, SCOPE, SHELF, VERSION
+from retrieval.noted import require_made_by
+from retrieval.plan import Plan, kilobytes
+from retrieval.points import BM25, DENSE
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_COLD: Final = edge.KeywordIndexParams(memory=edge.Memory.Cold)  # asked where a shelf is not known, and not else
+_INDEXED: Final[dict[str, Any]] = {
+    SHELF: edge.IntegerIndexParams(lookup=True, range=False),
+    OWN: edge.PayloadSchemaType.Keyword,
+    DOCUMENT: edge.PayloadSchemaType.Keyword,
+    SCOPE: _COLD,
+    COMPARTMENTS: _COLD,
+    PATH: _COLD,
+    LEVEL: edge.IntegerIndexParams(lookup=False, range=True, memory=edge.Memory.Cold),
+    VERSION: edge.IntegerIndexParams(lookup=False, range=True, memory=edge.Memory.Cold),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """The files of a shard, and beside them those that are to take their place, or had it before.
+
+    Args:
+        path: The folder of the shard.
+        dimension: Of its vectors.
+        model: What makes them; without it, it is neither noted nor compared.
+        plan: How it is laid out.
+    """
+
+    path: Path
+    dimension: int
+    model: str
+    plan: Plan
+
+    @property
+    def copy(self) -> Path:
+        """Where a copy is, while there is one."""
+        return self.path.with_name(f"{self.path.name}.copy")
+
+    @property
+    def old(self) -> Path:
+        """Where the files are that were in this place before, until they are removed."""
+        return self.path.with_name(f"{self.path.name}.old")
+
+    def open(self, at: Path | None = None) -> edge.EdgeShard:
+        """Open the shard, or the one in another folder that is laid out alike; make it where there is none.
+
+        Raises:
+            EmbedderMismatch: Another model made its vectors.
+        """
+        folder = at or self.path
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # what a vector means can be guessed from it
+        if self.model:
+            require_made_by(self.model, folder)
+        # The engine compares the configuration with what is there, and makes what is not: also the rest of
+        # an index whose making was cut off.
+        shard = edge.EdgeShard.load(str(folder), _config(self.dimension, self.plan))
+        missing = _INDEXED.keys() - shard.info().payload_schema.keys()
+        for key in sorted(missing):
+            shard.update(edge.UpdateOperation.create_field_index(key, _INDEXED[key]))
+        if missing:
+            shard.flush()
+        return shard
+
+    def copied(self) -> None:
+        """Copy the files, which nobody writes to meanwhile."""
+        shutil.rmtree(self.copy, ignore_errors=True)
+        shutil.copytree(self.path, self.copy)
+
+    def take(self, other: Path) -> None:
+        """Put the files of another folder in this place, both closed; those that were there stay, as `old`."""
+        for file in other.rglob("*"):
+            _sync(file)  # a copy may be in memory alone yet, and the old ones will be gone
+        _sync(other)
+        if self.path.exists():
+            self.path.rename(self.old)
+        other.rename(self.path)
+        _sync(self.path.parent)
+
+    def undo(self) -> None:
+        """Take the old files again, if there are any."""
+        if self.old.exists():
+            shutil.rmtree(self.path, ignore_errors=True)
+            self.old.rename(self.path)
+
+    def recover(self) -> None:
+        """Bring the files in order after a process that died: at each moment there was one whole shard."""
+        if not self.path.exists():
+            self.undo()
+        self.clear()
+
+    def clear(self) -> None:
+        """Remove what is left beside the shard."""
+        for left in (self.old, self.copy):
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _sync(file: Path) -> None:
+    opened = os.open(file, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
+
+
+def _config(dimension: int, plan: Plan) -> edge.EdgeConfig:
+    codes = edge.TurboQuantQuantizationConfig(bits=edge.TurboQuantBitSize.Bits4, memory=edge.Memory.Pinned)
+    graph = edge.HnswIndexConfig(
+        m=plan.m, ef_construct=plan.ef_construct, full_scan_threshold=kilobytes(plan.scan_up_to, dimension)
+    )
+    originals = edge.EdgeVectorParams(
+        size=dimension,
+        distance=edge.Distance.Cosine,
+        memory=edge.Memory.Cold,
+        quantization_config=codes,
+        hnsw_config=graph,
+    )
+    words = edge.EdgeSparseVectorParams(modifier=edge.Modifier.Idf, memory=edge.Memory.Cold)
+    optimizers = edge.EdgeOptimizersConfig(
+        default_segment_number=plan.segments, indexing_threshold=kilobytes(plan.index_from, dimension)
+    )
+    return edge.EdgeConfig(
+        vectors={DENSE: originals},
+        sparse_vectors={BM25: words},
+        payload_memory=edge.Memory.Cold,
+        optimizers=optimizers,
+    )
+
+
+def params_of(plan: Plan) -> edge.SearchParams:
+    codes = edge.QuantizationSearchParams(rescore=True, oversampling=plan.oversampling)
+    return edge.SearchParams(hnsw_ef=plan.ef, quantization=codes)
