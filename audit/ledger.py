@@ -11,7 +11,7 @@ import os
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import insert, select, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine, Row
 
 PSEUDONYM_DIGITS = 32  # 128 bits of an HMAC
+
+_LOCKED_HEAD: Final = select(audit_head).with_for_update()
+_RECORD: Final = insert(audit_record)
+_MOVE_HEAD: Final = update(audit_head)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +106,10 @@ class Ledger:
                 hashed = body_hash(body, salt)
                 previous = link_hash(number, previous, hashed)
                 rows.append({"seq": number, "hash": previous, "body": body, "salt": salt, "body_hash": hashed})
-            connection.execute(insert(audit_record), rows)
+            connection.execute(_RECORD, rows)
         except (IntegrityError, TypeError, ValueError) as error:
             raise AuditDown("the audit trail does not end where its head says: run ntk audit verify") from error
-        connection.execute(update(audit_head).values(seq=rows[-1]["seq"], hash=previous))
+        connection.execute(_MOVE_HEAD, {"seq": rows[-1]["seq"], "hash": previous})
 
     def _body(self, event: Event) -> str:
         return canonical(
@@ -126,14 +130,13 @@ class Ledger:
 def _locked_head(connection: Connection) -> tuple[int, str]:
     # The row lock makes writers take turns, so that no two links have the same predecessor. Who waited for it reads
     # the row as the one before him has left it: writes see what was committed meanwhile (store.engine).
-    locked = select(audit_head).with_for_update()
-    head = connection.execute(locked).one_or_none()
+    head = connection.execute(_LOCKED_HEAD).one_or_none()
     if head is None:
         # Two that write the first record at once both come here, and one of them finds the other's row in his way.
         # The savepoint keeps what he has changed so far: his record is the second.
         with suppress(IntegrityError), connection.begin_nested():
             connection.execute(insert(audit_head).values(id=1, seq=0, hash=GENESIS))
-        head = connection.execute(locked).one()
+        head = connection.execute(_LOCKED_HEAD).one()
     return head.seq, head.hash
 
 

@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from acl.labels import Level
@@ -41,6 +41,12 @@ LIFETIME: Final = timedelta(days=MOST_DAYS)
 _AT_ONCE: Final = 100  # conversations whose keys are wrapped again in one transaction
 _ATTEMPTS: Final = 5  # of writers that issue the same mention at the same moment
 _UUID4: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+
+_CONVERSATION: Final = select(schema.conversation).where(schema.conversation.c.id == bindparam("id"))
+_LOCKED_CONVERSATION: Final = _CONVERSATION.with_for_update()
+_TOKENS: Final = select(schema.token).where(schema.token.c.conversation == bindparam("conversation"))
+_BEGIN: Final = insert(schema.conversation)
+_ISSUE: Final = insert(schema.token)
 
 
 class Rewrapped(NamedTuple):
@@ -90,7 +96,7 @@ class Vault:
             ends = self._clock() + self._keeping.lifetime(Level.INTERNAL)
             row = {"id": begun, "owner": owner, "wrapped_key": wrapped, "expires_at": ends}
             with write(self._engine, lasting=False) as connection:
-                connection.execute(insert(schema.conversation).values(row))
+                connection.execute(_BEGIN, row)
             return begun
         with snapshot(self._engine) as connection:
             self.confirm(connection, conversation, owner)
@@ -243,11 +249,10 @@ class Vault:
         return self._unwrapped(self._row(connection, conversation, owner, lock=lock))[0]
 
     def _row(self, connection: Connection, conversation: str, owner: str, *, lock: bool) -> Row[Any]:
-        table = schema.conversation
         found = None
         if _UUID4.fullmatch(conversation):
-            row = select(table).where(table.c.id == conversation)
-            found = connection.execute(row.with_for_update() if lock else row).one_or_none()
+            row = _LOCKED_CONVERSATION if lock else _CONVERSATION
+            found = connection.execute(row, {"id": conversation}).one_or_none()
         if found is None or found.owner != owner or self._has_ended(connection, found):
             raise UnknownConversation("there is no such conversation")
         return found
@@ -285,7 +290,7 @@ def _issued(connection: Connection, conversation: str, key: bytes, mentions: Seq
         tokens[mention] = codes.draw(identity_mac, mention.identity.kind)
         fresh.append(_sealed(key, conversation, tokens[mention], identity_mac, mention_mac, mention.surface))
     if fresh:
-        connection.execute(insert(schema.token), fresh)
+        connection.execute(_ISSUE, fresh)
     return tokens
 
 
@@ -316,7 +321,7 @@ def _open(key: bytes, row: Row[tuple[str, ...]]) -> str:
 
 def _rows(connection: Connection, conversation: str) -> Sequence[Row[tuple[str, ...]]]:
     # All of them: a question needs the codes in use as well, and a conversation has some hundred.
-    return connection.execute(select(schema.token).where(schema.token.c.conversation == conversation)).all()
+    return connection.execute(_TOKENS, {"conversation": conversation}).all()
 
 
 def _place(conversation: str, name: str) -> bytes:

@@ -12,7 +12,7 @@ import secrets
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 
 from acl.admin.authority import Actor
 from acl.admin.change import policy_change
@@ -32,6 +32,11 @@ if TYPE_CHECKING:
 PREFIX: Final = "ntk_"
 _SHOWN: Final = len(PREFIX) + 6
 _MAX_LENGTH: Final = 200
+
+_WORKS: Final = (api_key.c.hash == bindparam("hash")) & api_key.c.revoked_at.is_(None)
+_HOLDER: Final = select(api_key).join(users).where(_WORKS, users.c.active)
+_ACTIVE: Final = select(users.c.id).where(users.c.id == bindparam("user"), users.c.active)
+_STILL_IN: Final = _ACTIVE.join(api_key).where(_WORKS)
 
 
 class Holder(NamedTuple):
@@ -136,8 +141,7 @@ def holder_of_key(connection: Connection, key: str) -> Holder | None:
     """
     if not key.startswith(PREFIX) or len(key) > _MAX_LENGTH:
         return None
-    works = (api_key.c.hash == _hash(key)) & api_key.c.revoked_at.is_(None) & users.c.active
-    row = connection.execute(select(api_key).join(users).where(works)).one_or_none()
+    row = connection.execute(_HOLDER, {"hash": _hash(key)}).one_or_none()
     if row is None:
         return None
     return Holder(UserId(row.user_id), None if row.application is None else Obj(row.application), row.hash)
@@ -151,10 +155,9 @@ def still_in(connection: Connection, user: UserId, key: str | None) -> bool:
         user: Who it is.
         key: The hash of the key that he came with; None: he came without one.
     """
-    there = select(users.c.id).where(users.c.id == user, users.c.active)
-    if key is not None:
-        there = there.join(api_key).where(api_key.c.hash == key, api_key.c.revoked_at.is_(None))
-    return connection.scalar(there) is not None
+    if key is None:
+        return connection.scalar(_ACTIVE, {"user": user}) is not None
+    return connection.scalar(_STILL_IN, {"user": user, "hash": key}) is not None
 
 
 def _hash(key: str) -> str:

@@ -16,8 +16,8 @@ from acl.admin.gate import CONSOLE, refusal_recorded
 from acl.errors import BadName, NotAllowed
 from acl.labels import Level
 from acl.names import ROOT, UserId, parse_name
-from egress.contract.forms import read_yaml, to_json, validated
-from egress.contract.register import Registered, current, put
+from egress.contract.forms import read_yaml, to_json
+from egress.contract.register import Registered, current_as, put
 from egress.errors import RecordMoved
 from store.engine import write
 
@@ -170,8 +170,8 @@ def quotas_in_force(connection: Connection) -> Quotas:
     Raises:
         BadRecord: What is kept is none; then nothing may be asked.
     """
-    kept = current(connection, KIND, NAME)
-    return default_quotas() if kept is None else validated(Quotas, kept.record, "quotas")
+    kept = current_as(Quotas, connection, KIND, NAME)
+    return default_quotas() if kept is None else kept[0]
 
 
 def may_set(connection: Connection, actor: UserId) -> bool:

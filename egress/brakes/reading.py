@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from statistics import median
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import bindparam, func, insert, select
 
 from acl.read import closure
 from audit.ledger import Event
@@ -33,6 +33,9 @@ ALARM: Final = "svc:reading-alarm"  # who stops
 KEPT: Final = timedelta(days=31)  # how long a row may still say what is usual
 _USUAL_DAYS: Final = 30
 _ENOUGH_DAYS: Final = 5  # with fewer days nobody knows what is usual
+_SEEN: Final = select(reading.c.document_id).where(
+    reading.c.user_id == bindparam("user"), reading.c.day == bindparam("day")
+)
 _log = logging.getLogger("ntk")
 
 
@@ -94,8 +97,7 @@ def _stop(connection: Connection, ledger: Ledger, user: UserId, **figures: int) 
 
 
 def _seen(connection: Connection, user: UserId, day: str) -> set[str]:
-    mine = select(reading.c.document_id).where(reading.c.user_id == user, reading.c.day == day)
-    return set(connection.scalars(mine))
+    return set(connection.scalars(_SEEN, {"user": user, "day": day}))
 
 
 def _usual(connection: Connection, user: UserId, day: str) -> int:

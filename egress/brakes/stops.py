@@ -26,6 +26,7 @@ from audit.ledger import Event
 from egress.contract.register import current
 from egress.errors import Stopped
 from store.engine import snapshot, write
+from store.one_of import OneOf
 from store.schema import stop as stops
 
 if TYPE_CHECKING:
@@ -40,6 +41,12 @@ TARGETS: Final = frozenset({"user", "app", "provider"})
 MOST_REASON: Final = 500  # characters
 AGAIN: Final = 0.5  # seconds between two looks while something runs
 
+_STOPPED: Final = (
+    select(stops)
+    .where(OneOf(stops.c.target, "targets"), stops.c.lifted_at.is_(None))
+    .order_by(stops.c.made_at, stops.c.id)
+    .limit(1)
+)
 _WHAT: Final = {
     "all": "Asking is stopped",
     "user": "Asking is stopped for you",
@@ -63,9 +70,7 @@ class Stop:
 
 def stopped(connection: Connection, targets: Iterable[str]) -> Stop | None:
     """Give a stop that is in force on one of some targets, or on everything; the oldest."""
-    c = stops.c
-    hit = select(stops).where(c.target.in_({ALL, *targets}), c.lifted_at.is_(None)).order_by(c.made_at, c.id).limit(1)
-    row = connection.execute(hit).one_or_none()
+    row = connection.execute(_STOPPED, {"targets": [ALL, *targets]}).one_or_none()
     return None if row is None else _stop(row)
 
 

@@ -17,12 +17,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from egress.brakes.counters import counters, exceeded, personal, standing_of
 from store.engine import write
 from store.errors import StoreError
+from store.one_of import OneOf
 from store.schema import volume
 
 if TYPE_CHECKING:
@@ -33,7 +34,20 @@ if TYPE_CHECKING:
     from egress.brakes.counters import Caller, Counter, Standing, Use
     from egress.brakes.quotas import Quotas
 
-_INSERT: Final[dict[str, Callable[..., Any]]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+
+def _take(insert: Callable[..., Any]) -> Any:
+    adding = insert(volume).values({name: bindparam(name) for name in ("quota", "begins_at", "ends_at", "used")})
+    total = volume.c.used + adding.excluded.used
+    room = adding.on_conflict_do_update(
+        index_elements=[volume.c.quota, volume.c.begins_at], set_={"used": total}, where=total <= bindparam("most")
+    )
+    return room.returning(volume.c.used)
+
+
+_TAKE: Final[dict[str, Any]] = {"sqlite": _take(sqlite.insert), "postgresql": _take(postgresql.insert)}
+_USED: Final = select(volume.c.quota, volume.c.used).where(
+    OneOf(volume.c.quota, "quotas"), volume.c.ends_at > bindparam("now")
+)
 _log = logging.getLogger("ntk")
 
 
@@ -143,8 +157,8 @@ def reserved(engine: Engine, quotas: Quotas, use: Use, *, clock: Callable[[], da
 def standings(connection: Connection, quotas: Quotas, caller: Caller, now: datetime) -> tuple[Standing, ...]:
     """Say what is left of a caller's own quotas; of those that others use up as well, nothing."""
     own = personal(quotas, caller, now)
-    keys = volume.c.quota.in_([counter.key for counter in own]), volume.c.ends_at > now
-    used = {row.quota: row.used for row in connection.execute(select(volume).where(*keys))}
+    rows = connection.execute(_USED, {"quotas": [counter.key for counter in own], "now": now})
+    used = {row.quota: row.used for row in rows}
     return tuple(_standing(counter, used.get(counter.key, 0), now) for counter in own)
 
 
@@ -160,12 +174,7 @@ def _taken(connection: Connection, counter: Counter) -> int | None:
     if counter.amount > counter.limit.most:
         return None
     row = {"quota": counter.key, "begins_at": counter.begins_at, "ends_at": counter.ends_at, "used": counter.amount}
-    adding = _INSERT[connection.dialect.name](volume).values(row)
-    total = volume.c.used + adding.excluded.used
-    room = adding.on_conflict_do_update(
-        index_elements=[volume.c.quota, volume.c.begins_at], set_={"used": total}, where=total <= counter.limit.most
-    )
-    taken: int | None = connection.scalar(room.returning(volume.c.used))
+    taken: int | None = connection.scalar(_TAKE[connection.dialect.name], {**row, "most": counter.limit.most})
     return taken
 
 

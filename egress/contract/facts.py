@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,7 +13,7 @@ from egress.brakes.quotas import NAME as QUOTAS
 from egress.brakes.quotas import Quotas, default_quotas
 from egress.contract import evidence
 from egress.contract.application import Application
-from egress.contract.forms import validated
+from egress.contract.forms import read_kept
 from egress.contract.matrix import NAME as MATRIX
 from egress.contract.matrix import Matrix, default_matrix
 from egress.contract.provider import Provider
@@ -107,19 +106,9 @@ def _quotas(row: Any) -> bool:
 
 def _read(model: type[Any], row: Any) -> Any:
     # A record that this version cannot read is no record: nothing leaves by it.
-    value = _json(row)
-    if value is None:
-        return None
-    try:
-        return validated(model, value, row.name)
-    except BadRecord:
-        return None
-
-
-def _json(row: Any) -> Any:
     if row is None:
         return None
     try:
-        return json.loads(row.record)["record"]
-    except (ValueError, KeyError, TypeError):
+        return read_kept(model, row.record, f"{row.kind}:{row.name}")
+    except BadRecord:
         return None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import yaml
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
     from audit.chain import Json
 
 _MOST: Final = 200_000  # characters of a record
+_REMEMBERED: Final = 64  # records
 T = TypeVar("T", bound=BaseModel)
 
 
@@ -43,6 +46,26 @@ def validated(model: type[T], value: Any, what: str) -> T:
         places = error.errors(include_input=False, include_url=False)
         wrong = "; ".join(f"{'.'.join(map(str, one['loc'])) or what}: {one['msg']}" for one in places)
         raise BadRecord(f"{what}: {wrong}") from error
+
+
+def read_kept(model: type[T], text: str, what: str) -> T:
+    """Read a record from the text that it is kept as: JSON, with the values under `record`.
+
+    Raises:
+        BadRecord: It cannot be read, or does not fit.
+    """
+    return _read_kept(model, text, what)  # type: ignore[return-value]  # a cache has no type variables
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _read_kept(model: type[BaseModel], text: str, what: str) -> BaseModel:
+    # A text has one meaning, and what comes of it is frozen: several gates of a question read the same few. Which
+    # text holds is asked of the database each time. What cannot be read is not remembered.
+    try:
+        value = json.loads(text)["record"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise BadRecord(f"{what} cannot be read") from error
+    return validated(model, value, what)
 
 
 def to_json(record: BaseModel) -> dict[str, Json]:

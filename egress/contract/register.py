@@ -6,13 +6,14 @@ import json
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import bindparam, func, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from audit.chain import canonical
 from audit.ledger import Event
+from egress.contract.forms import T, read_kept
 from egress.errors import BadRecord, RecordMoved
 from store.schema import registered
 
@@ -36,16 +37,36 @@ class Registered:
     made_at: datetime
 
 
+_CURRENT: Final = (
+    select(registered)
+    .where(registered.c.kind == bindparam("kind"), registered.c.name == bindparam("name"))
+    .order_by(registered.c.version.desc())
+    .limit(1)
+)
+
+
 def current(connection: Connection, kind: str, name: str) -> Registered | None:
     """Give the version that holds, or None where there never was one.
 
     Raises:
         BadRecord: It cannot be read.
     """
-    c = registered.c
-    rows = select(registered).where(c.kind == kind, c.name == name).order_by(c.version.desc()).limit(1)
-    row = connection.execute(rows).one_or_none()
+    row = _current(connection, kind, name)
     return None if row is None else _registered(row)
+
+
+def current_as(form: type[T], connection: Connection, kind: str, name: str) -> tuple[T, int] | None:
+    """Give the version that holds in its form, with its number, or None where there never was one.
+
+    Raises:
+        BadRecord: It cannot be read.
+    """
+    row = _current(connection, kind, name)
+    return None if row is None else (read_kept(form, row.record, f"{kind}:{name}"), row.version)
+
+
+def _current(connection: Connection, kind: str, name: str) -> Row[Any] | None:
+    return connection.execute(_CURRENT, {"kind": kind, "name": name}).one_or_none()
 
 
 def all_current(connection: Connection, kind: str) -> list[Registered]:

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 
 from acl.read import who_of
 from egress.contract.facts import facts_of
-from egress.contract.forms import validated
 from egress.contract.gate import gate_of
 from egress.contract.matrix import default_matrix
 from egress.contract.provider import Kind, Model, Provider, Terms, terms_of
-from egress.contract.register import current
+from egress.contract.register import current, current_as
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -81,8 +80,7 @@ def contracts_of(connection: Connection, principal: Principal, now: datetime | N
 
 def provider_named(connection: Connection, name: str) -> tuple[Provider, int] | None:
     """Give the record of a provider with its version, or None."""
-    found = current(connection, "provider", name)
-    return None if found is None else (validated(Provider, found.record, f"provider:{name}"), found.version)
+    return current_as(Provider, connection, "provider", name)
 
 
 def _offer(record: Provider | None, version: int, model: str | None, now: datetime) -> Offer | None:

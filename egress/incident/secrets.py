@@ -31,6 +31,8 @@ def alarm_owners(engine: Engine, ledger: Ledger, documents: Sequence[str]) -> No
     Raises:
         StoreDown, AuditDown: There is no alarm.
     """
+    if not documents:
+        return
     with snapshot(engine) as connection:
         if not (fresh := _without_task(connection, documents)):
             return
