@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -44,8 +45,8 @@ def migrate(connection: Connection) -> None:
     Raises:
         DataFolderNewer: The database has a revision that this version does not know.
     """
-    config = _config()
-    if not _is_current(connection, ScriptDirectory.from_config(config)):
+    if not _is_current(connection):
+        config = _config()
         if connection.dialect.name == "postgresql":
             connection.exec_driver_sql("SET LOCAL statement_timeout = 0")  # an index on a large table takes its time
         config.attributes["connection"] = connection
@@ -59,7 +60,7 @@ def refuse_newer(engine: Engine) -> None:
         DataFolderNewer: It has a revision that this version does not know.
     """
     with snapshot(engine) as connection:
-        _is_current(connection, ScriptDirectory.from_config(_config()))
+        _is_current(connection)
 
 
 def require_current(engine: Engine) -> None:
@@ -69,9 +70,8 @@ def require_current(engine: Engine) -> None:
         DataFolderNewer: A newer version made it.
         DataFolderError: An older version made it, and nobody has migrated it yet.
     """
-    config = _config()
     with snapshot(engine) as connection:
-        if not _is_current(connection, ScriptDirectory.from_config(config)):
+        if not _is_current(connection):
             raise DataFolderError("an older version made the data folder: start ntk serve once, which brings it up")
 
 
@@ -81,11 +81,18 @@ def _config() -> Config:
     return config
 
 
-def _is_current(connection: Connection, scripts: ScriptDirectory) -> bool:
+@cache  # they are part of the program, and are compiled each time that they are read
+def _revisions() -> tuple[str, ...]:
+    """Give the revisions that this version knows, the last one first."""
+    scripts = ScriptDirectory.from_config(_config())
+    return tuple(script.revision for script in scripts.walk_revisions())
+
+
+def _is_current(connection: Connection) -> bool:
     current = MigrationContext.configure(connection).get_current_revision()
-    if current is not None and current not in {script.revision for script in scripts.walk_revisions()}:
+    if current is not None and current not in _revisions():
         raise DataFolderNewer(
             f"the data folder was made by a newer version of Need to Know (schema {current}); "
             "install that version or a later one; nothing was changed"
         )
-    return current == scripts.get_current_head()
+    return current == _revisions()[0]

@@ -112,12 +112,16 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Layout]:
         yield create(tmp_path_factory.mktemp("postgres") / "data", embedder="hash_embed@1", database=REFERENCE)
 
 
+@pytest.fixture(scope="session")
+def sqlite(tmp_path_factory: pytest.TempPathFactory) -> Layout:
+    """A data folder that nobody opens: to run all migrations for each test takes longer than most tests."""
+    return create(tmp_path_factory.mktemp("sqlite") / "data", embedder="hash_embed@1")
+
+
 @pytest.fixture
 def data_folder(tmp_path: Path, database: str, request: pytest.FixtureRequest) -> Layout:
-    """A fresh data folder at `tmp_path / "data"`, with its own master key; nothing has it open."""
-    if database == "sqlite":
-        return create(tmp_path / "data", embedder="hash_embed@1")
-    made: Layout = request.getfixturevalue("postgres")
+    """A fresh data folder at `tmp_path / "data"`, a copy of one that was made for the run; nothing has it open."""
+    made: Layout = request.getfixturevalue("postgres" if database == "postgresql" else "sqlite")
     shutil.copytree(made.root, tmp_path / "data")
     return Layout(tmp_path / "data")
 
