@@ -26,6 +26,7 @@ _HEX: Final = re.compile(r"[0-9a-f]{32,}")
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/]{20,}")
 _URL_SAFE: Final = str.maketrans("-_", "+/")
 _BASE32: Final = re.compile(r"[A-Z2-7]{24,}")
+_BASE_32: Final = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", "0123456789ABCDEFGHIJKLMNOPQRSTUV")  # as in int()
 _CODES: Final = re.compile(r"(?:\d{2,3}\W{1,3}){15,}\d{2,3}")
 
 
@@ -64,7 +65,13 @@ def _bytes(view: str) -> Iterator[bytes]:
             yield base64.b64decode(_filled(run[skipped:], 4, {1}))
     for run in _BASE32.findall(squeezed.upper()):
         for skipped in range(8):
-            yield base64.b32decode(_filled(run[skipped:], 8, {1, 3, 6}))
+            yield _base32(run[skipped:])
+
+
+def _base32(digits: str) -> bytes:
+    """Decode base32 without the bits of a last half byte. The library's own takes most of the time of a check."""
+    bits = 5 * len(digits)
+    return (int(digits.translate(_BASE_32), 32) >> bits % 8).to_bytes(bits // 8)
 
 
 def _filled(digits: str, group: int, impossible: set[int]) -> str:

@@ -75,7 +75,7 @@ def check(
     if len(draft.text) > _MOST_CHARACTERS:
         raise AnswerBlocked(f"the answer has more than {_MOST_CHARACTERS} characters")
     text = _at_rest(draft.text, prompt, tokens, recognisers)
-    if echoes(prompt.delimiter, draft.text) or echoes(prompt.delimiter, text):
+    if any(echoes(prompt.delimiter, written) for written in {draft.text, text}):
         raise AnswerBlocked("the delimiter of the request came back")
     if broken := rules.broken_by((draft.text, text, restore(text, tokens))):
         raise AnswerBlocked(broken)

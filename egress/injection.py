@@ -91,6 +91,6 @@ def score(text: str) -> float:
     return round(1 - doubt, 2)
 
 
-def suspicious(texts: Sequence[str]) -> tuple[int, ...]:
+def suspicious(scores: Sequence[float]) -> tuple[int, ...]:
     """Give the numbers, from 1, of the texts whose score is worth a look."""
-    return tuple(number for number, text in enumerate(texts, start=1) if score(text) >= SUSPICIOUS)
+    return tuple(number for number, found in enumerate(scores, start=1) if found >= SUSPICIOUS)

@@ -85,10 +85,10 @@ class Trail:
 
     def suspicions(self, chosen: Sequence[Excerpt]) -> tuple[str, ...]:
         """Note how much the excerpts look like orders to a model, and give a warning for each that does."""
-        self.facts["injection_percent"] = round(100 * max(score(excerpt.text) for excerpt in chosen))
+        scores = [score(excerpt.text) for excerpt in chosen]
+        self.facts["injection_percent"] = round(100 * max(scores))
         return tuple(
-            f"excerpt {number} looks as if it gave orders to a language model"
-            for number in suspicious([excerpt.text for excerpt in chosen])
+            f"excerpt {number} looks as if it gave orders to a language model" for number in suspicious(scores)
         )
 
     def approved(self, request: str, question: str) -> None:

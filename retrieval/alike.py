@@ -29,9 +29,15 @@ _KEPT: Final = re.compile(
 )
 
 
-def statement(text: str) -> Statement:
-    """Give what a sentence says as a bag: the stems of its words, its figures, and words such as "not"."""
-    return terms(text) | {word.casefold().rstrip(".,:/-") for word in _KEPT.findall(text)}
+def statement(text: str, stems: frozenset[int] | None = None) -> Statement:
+    """Give what a sentence says as a bag: the stems of its words, its figures, and words such as "not".
+
+    Args:
+        text: The sentence.
+        stems: Its `terms`, if they are at hand.
+    """
+    said = terms(text) if stems is None else stems
+    return said | {word.casefold().rstrip(".,:/-") for word in _KEPT.findall(text)}
 
 
 def adds_nothing(this: Statement, said: Iterable[Statement]) -> bool:
@@ -39,16 +45,22 @@ def adds_nothing(this: Statement, said: Iterable[Statement]) -> bool:
     return any(this <= other for other in said)
 
 
-def newest_first(snippets: Sequence[Snippet]) -> tuple[list[Snippet], dict[ChunkId, Snippet]]:
+def newest_first(
+    snippets: Sequence[Snippet], bags: Sequence[Statement] | None = None
+) -> tuple[list[Snippet], dict[ChunkId, Snippet]]:
     """Put versions of one text in the order of their dates, in the places that they have; all else stays.
 
     Versions are chunks of two documents that have most of their words in common, or many of them and the same title.
     What has no date, or the same one, is nobody's version.
 
+    Args:
+        snippets: In any order.
+        bags: What each of them says, if that is at hand: the `statement` of its text, or those of its sentences joined.
+
     Returns:
         The snippets; and of each that is an older version, the newest.
     """
-    bags = [statement(snippet.text) for snippet in snippets]
+    bags = [statement(snippet.text) for snippet in snippets] if bags is None else bags
     ordered = list(snippets)
     newest: dict[ChunkId, Snippet] = {}
     left = [*range(len(snippets))]

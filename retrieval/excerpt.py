@@ -63,9 +63,11 @@ def excerpts(question: str, permitted: Permitted, about: str = "") -> tuple[Exce
     if best < ENOUGH:
         return ()
     ranked = sorted(snippets, key=lambda snippet: -supports[snippet.chunk])
-    ordered, newest = newest_first([snippet for snippet in ranked if supports[snippet.chunk] >= ALSO * best])
+    shown = [_read(snippet) for snippet in ranked if supports[snippet.chunk] >= ALSO * best]
+    ordered, newest = newest_first([read.snippet for read in shown], [read.statement for read in shown])
     room = SHARE * sum(len(snippet.text) for snippet in permitted.snippets[:MAX_EXCERPTS])
-    cuts = list(_cuts(ordered))
+    of_chunk = {read.snippet.chunk: read for read in shown}
+    cuts = list(_cuts([of_chunk[snippet.chunk] for snippet in ordered]))
     choice = _chosen(cuts, _values(cuts, asked_for(question, about), supports), max(LEAST, int(room)))
     return tuple(
         _excerpt(cuts[number], first, last, newest.get(cuts[number].snippet.chunk))
@@ -74,11 +76,34 @@ def excerpts(question: str, permitted: Permitted, about: str = "") -> tuple[Exce
 
 
 @dataclass(frozen=True, slots=True)
+class _Read:
+    """A snippet as sentences, with what each of them says."""
+
+    snippet: Snippet
+    spans: Sequence[tuple[int, int]]
+    stems: Sequence[frozenset[int]]
+    statements: Sequence[Statement]
+
+    @property
+    def statement(self) -> Statement:
+        return frozenset[int | str]().union(*self.statements)
+
+
+def _read(snippet: Snippet) -> _Read:
+    spans = sentences(snippet.text)
+    texts = [snippet.text[start:end] for start, end in spans]
+    stems = [terms(text) for text in texts]
+    statements = [statement(text, words) for text, words in zip(texts, stems, strict=True)]
+    return _Read(snippet, spans, stems, statements)
+
+
+@dataclass(frozen=True, slots=True)
 class _Cut:
     """A snippet as sentences."""
 
     snippet: Snippet
     spans: Sequence[tuple[int, int]]
+    stems: Sequence[frozenset[int]]
     new: Sequence[bool]  # which of them say what no better snippet says
 
     def length(self, first: int, last: int) -> int:
@@ -88,21 +113,20 @@ class _Cut:
         return number > 0 and bool(_POINTS_BACK.match(self.snippet.text, self.spans[number][0]))
 
 
-def _cuts(snippets: Sequence[Snippet]) -> Iterator[_Cut]:
+def _cuts(snippets: Sequence[_Read]) -> Iterator[_Cut]:
     # Chunks of one section overlap, and documents are copied: what stands in two of them is shown once.
     said: list[Statement] = []
-    for snippet in snippets:
-        spans = sentences(snippet.text)
-        statements = [statement(snippet.text[start:end]) for start, end in spans]
-        yield _Cut(snippet, spans, [not adds_nothing(each, said) for each in statements])
-        said += statements
+    for read in snippets:
+        new = [not adds_nothing(each, said) for each in read.statements]
+        yield _Cut(read.snippet, read.spans, read.stems, new)
+        said += read.statements
 
 
 def _values(
     cuts: Sequence[_Cut], asked: Mapping[int, float], supports: Mapping[ChunkId, float]
 ) -> dict[tuple[int, int], float]:
     """Say what each new sentence is worth, by the number of its snippet and its own."""
-    bags = [[terms(cut.snippet.text[start:end]) for start, end in cut.spans] for cut in cuts]
+    bags = [cut.stems for cut in cuts]
     weights = weigh(asked, [bag for inside in bags for bag in inside])
     whole = sum(weights.values()) or 1
     values: dict[tuple[int, int], float] = {}

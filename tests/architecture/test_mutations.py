@@ -73,7 +73,7 @@ BARRIERS: Final = {
     ),
     "the delimiter does not come back": Barrier(
         "egress/check.py",
-        "if echoes(prompt.delimiter, draft.text) or echoes(prompt.delimiter, text):",
+        "if any(echoes(prompt.delimiter, written) for written in {draft.text, text}):",
         "if False:",
         "tests/egress/test_check_delimiter.py::test_an_answer_with_the_delimiter_in_it_is_blocked",
     ),

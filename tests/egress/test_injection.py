@@ -23,7 +23,7 @@ from egress.injection import SUSPICIOUS, score, suspicious
 def test_what_looks_like_orders_to_a_model_is_worth_a_look(text: str) -> None:
     """PI-04."""
     assert score(text) >= SUSPICIOUS
-    assert suspicious(["Hotels cost up to 180 EUR.", text]) == (2,)
+    assert suspicious([score("Hotels cost up to 180 EUR."), score(text)]) == (2,)
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_what_office_texts_say_is_not(text: str) -> None:
     if text.startswith("The system:"):
         assert score(text) == 0
     assert score(text) < SUSPICIOUS
-    assert suspicious([text]) == ()
+    assert suspicious([score(text)]) == ()
 
 
 @pytest.mark.parametrize(
