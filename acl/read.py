@@ -20,7 +20,6 @@ from acl.statements import (
     DOCUMENTS,
     NODES,
     OBJECTS,
-    OPENED_TO,
     PATH,
     RULES,
     RULES_ON,
@@ -48,21 +47,18 @@ def who_of(connection: Connection, user: UserId) -> Who:
     """
     if user.startswith("svc:"):
         return Who(user, closure(connection, user), Level.PUBLIC, frozenset())
-    rows = connection.execute(USER, {"user": user}).all()
-    if not rows or not rows[0].active:
+    rows = connection.execute(USER, {"user": user, "now": datetime.now(UTC)}).all()
+    cleared = [row for row in rows if row.clearance is not None]
+    if not cleared:
         return Who(user, frozenset(), Level.PUBLIC, frozenset())
+    # A role that a user holds between two points in time: its end needs nobody to write anything.
+    emergencies = frozenset(emergency_role(row.name) for row in rows if row.clearance is None)
     return Who(
         user=user,
-        principals=closure(connection, user) | {EVERYONE} | _emergencies(connection, user),
-        clearance=Level(rows[0].clearance),
-        compartments=frozenset(Compartment(row.compartment) for row in rows if row.compartment is not None),
+        principals=closure(connection, user) | {EVERYONE} | emergencies,
+        clearance=Level(cleared[0].clearance),
+        compartments=frozenset(Compartment(row.name) for row in cleared if row.name is not None),
     )
-
-
-def _emergencies(connection: Connection, user: UserId) -> frozenset[Subject]:
-    # A role that a user holds between two points in time: its end needs nobody to write anything.
-    opened = connection.scalars(OPENED_TO, {"now": datetime.now(UTC), "user": user}).all()
-    return frozenset(emergency_role(id_) for id_ in opened)
 
 
 def emergency_role(id_: str) -> Subject:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import String, bindparam, select
+from sqlalchemy import Integer, String, bindparam, cast, null, select, union_all
 
 from store.one_of import OneOf, OneOfByRow
 from store.schema import (
@@ -23,7 +23,7 @@ from store.schema import (
 )
 
 if TYPE_CHECKING:
-    from sqlalchemy import Column, Select, Table
+    from sqlalchemy import Column, CompoundSelect, Select, Table
 
 
 def _above() -> Select[str]:
@@ -31,6 +31,20 @@ def _above() -> Select[str]:
     parents = select(casbin_rule.c.v1).where(casbin_rule.c.ptype == "g", casbin_rule.c.v0 == above.c.name)
     # UNION, not UNION ALL: a circle in the table, which writes refuse, would end here all the same.
     return select(above.union(parents).c.name).limit(bindparam("limit"))
+
+
+def _user() -> CompoundSelect[Any]:
+    cleared = (
+        select(users.c.clearance, user_compartment.c.compartment.label("name"))
+        .select_from(users.outerjoin(user_compartment))
+        .where(users.c.id == bindparam("user"), users.c.active)
+    )
+    opened = select(cast(null(), Integer), break_glass.c.id).where(
+        break_glass.c.user_id == bindparam("user"),
+        break_glass.c.starts_at <= bindparam("now"),
+        break_glass.c.ends_at > bindparam("now"),
+    )
+    return union_all(cleared, opened)
 
 
 def _path() -> Select[str | None]:
@@ -46,22 +60,12 @@ def _labelled(table: Table, compartments: Table, *columns: Column[Any]) -> Selec
     return wanted.select_from(table.outerjoin(compartments)).where(OneOf(table.c.id, "ids"))
 
 
-# A user, with a row for each compartment that he holds, or one without.
-USER: Final = (
-    select(users.c.active, users.c.clearance, user_compartment.c.compartment)
-    .outerjoin(user_compartment)
-    .where(users.c.id == bindparam("user"))
-)
-
 # A name with the groups above it, so many of them.
 ABOVE: Final = _above()
 
-# The emergency accesses that are open to one user now.
-OPENED_TO: Final = select(break_glass.c.id).where(
-    break_glass.c.user_id == bindparam("user"),
-    break_glass.c.starts_at <= bindparam("now"),
-    break_glass.c.ends_at > bindparam("now"),
-)
+# An active user's clearance, with a row for each compartment that he holds, or one without; and a row without a
+# clearance for each emergency access that is open to him now.
+USER: Final = _user()
 
 # The rules that speak of some subjects and some actions; those of them that speak of certain objects.
 _rule = casbin_rule.c

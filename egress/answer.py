@@ -108,14 +108,13 @@ def answer(ask: Ask, edges: Edges) -> Reply:
         with snapshot(edges.engine) as connection:
             contracts = _admitted(edges.contracts(connection, ask.principal))
             scope = scope_of(connection, ask.principal, "read", within=within)
-            asked = History(edges.engine, edges.vault).understand(
-                connection, conversation, ask.principal.user, question
-            )
+            asked = edges.history.understand(connection, conversation, ask.principal.user, question)
+            known = edges.vault.found(connection, conversation, ask.principal.user)
         trail.understood(asked)
         permitted = find(asked.text, scope, index=edges.index, embed=edges.embed, permit=edges.permit)
         trail.found(permitted)
         _require_epoch(permitted, ask.min_epoch)
-        found = Found(ask, conversation, contracts, scope, asked, permitted, standings)
+        found = Found(ask, conversation, contracts, scope, asked, permitted, known, standings)
         return trail.ended(_answered(found, edges, trail))
 
 
@@ -140,10 +139,11 @@ def answer_approved(ask: Ask, request: str, edges: Edges) -> Reply:
             scope = scope_of(connection, ask.principal, "read", within=kept.within)
             earlier = kept.about, kept.documents
             asked = edges.history.with_earlier(connection, ask.principal.user, kept.question, *earlier)
+            known = edges.vault.found(connection, conversation, ask.principal.user)
         trail.understood(asked)
         permitted = edges.permit(kept.hits, scope)
         trail.found(permitted)
-        found = Found(ask, conversation, contracts, scope, asked, permitted, standings)
+        found = Found(ask, conversation, contracts, scope, asked, permitted, known, standings)
         return trail.ended(_answered(found, edges, trail, approved=(request, kept)))
 
 
@@ -159,8 +159,7 @@ def _answered(found: Found, edges: Edges, trail: Trail, *, approved: tuple[str, 
     recognisers = edges.recognisers()
     texts = [*asked.about, asked.question, *(excerpt.text for excerpt in chosen)]
     issue = edges.vault.issue(found.conversation, user, label.level)
-    known = edges.vault.found(found.conversation, user)
-    redacted, tokens = redact(texts, recognisers, issue, kinds=kinds_for(route, label), known=known)
+    redacted, tokens = redact(texts, recognisers, issue, kinds=kinds_for(route, label), known=found.known)
     before = len(asked.about) + 1
     alarm_owners(edges.engine, edges.ledger, [chosen[n - before].document for n in redacted.secrets if n >= before])
     alarms += trail.secrets(chosen, redacted, before=before)

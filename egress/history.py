@@ -11,7 +11,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, update
 
 from acl.decision import decider
 from acl.labels import PUBLIC, Level, join
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from acl.names import UserId
     from redaction.vault import Vault
 
+_REMEMBER: Final = update(conversation).where(conversation.c.id == bindparam("this"))
 _MOST: Final = 4  # questions of one topic that are kept
 _MOST_DOCUMENTS: Final = 20
 
@@ -71,11 +72,10 @@ class History:
             CannotDecrypt: What was kept was damaged, or is another conversation's.
             StoreDown: The database does not answer.
         """
-        key = self.vault.confirm(connection, id_, owner)
-        sealed = connection.scalar(select(conversation.c.sealed_turns).where(conversation.c.id == id_))
-        if sealed is None:
+        held = self.vault.confirm(connection, id_, owner)
+        if held.sealed_turns is None:
             return Understood(question)
-        kept = json.loads(unseal(key, sealed, _place(id_)))
+        kept = json.loads(unseal(held.key, held.sealed_turns, _place(id_)))
         about = background(question, kept["questions"])
         return self.with_earlier(connection, owner, question, about, tuple(map(DocumentId, kept["documents"])))
 
@@ -118,13 +118,13 @@ class History:
         questions = [*asked.about, asked.question][-_MOST:] if len(documents) <= _MOST_DOCUMENTS else []
         kept = {"questions": questions, "documents": documents if questions else []}
         with write(self.engine, lasting=False) as connection:
-            key = self.vault.confirm(connection, id_, owner, lock=True)
+            held = self.vault.confirm(connection, id_, owner, lock=True)
             level = max(label.level, asked.label.level, _level_of_all(connection, documents))
-            if not self.vault.keep(connection, id_, owner, level):
-                self.vault.forget(connection, id_, owner)
+            if not self.vault.keep(connection, held, level):
+                self.vault.forget(connection, held)
                 return
-            sealed = seal(key, json.dumps(kept).encode(), _place(id_))
-            connection.execute(update(conversation).where(conversation.c.id == id_).values(sealed_turns=sealed))
+            sealed = seal(held.key, json.dumps(kept).encode(), _place(id_))
+            connection.execute(_REMEMBER, {"this": id_, "sealed_turns": sealed})
 
 
 def _label_of_all(connection: Connection, documents: Sequence[DocumentId], reader: UserId) -> Label | None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from egress.history import Understood
     from egress.route import Route
     from egress.types import Ask, RedactedPrompt
+    from redaction.directory import Person
     from redaction.types import Redacted, TokenMap
     from retrieval.permit import Permitted
     from retrieval.types import Excerpt
@@ -30,6 +31,7 @@ class Found:
     scope: Scope
     asked: Understood
     permitted: Permitted
+    known: tuple[Person, ...] = ()  # named earlier in the conversation, and in no directory
     standings: tuple[Standing, ...] = ()  # how the asker's counts stand
 
 

@@ -49,6 +49,19 @@ _BEGIN: Final = insert(schema.conversation)
 _ISSUE: Final = insert(schema.token)
 
 
+class Held(NamedTuple):
+    """A conversation that is there, goes on and is its owner's, in one transaction. Made by `Vault.confirm`."""
+
+    row: Row[Any]
+    key: bytes
+
+    @property
+    def sealed_turns(self) -> bytes | None:
+        """What is kept of its last questions."""
+        turns: bytes | None = self.row.sealed_turns
+        return turns
+
+
 class Rewrapped(NamedTuple):
     """What a rotation has done."""
 
@@ -120,27 +133,23 @@ class Vault:
             CannotDecrypt: The key is not the one of sealing, or a row was damaged or moved.
         """
         with snapshot(self._engine) as connection:
-            key = self.confirm(connection, conversation, owner)
+            key = self.confirm(connection, conversation, owner).key
             return TokenMap({Token(row.token): _open(key, row) for row in _rows(connection, conversation)})
 
-    def keep(self, connection: Connection, conversation: str, owner: str, level: Level) -> bool:
-        """Raise a conversation to a level, never lower it, and let it end as that says.
+    def keep(self, connection: Connection, held: Held, level: Level) -> bool:
+        """Raise a conversation, whose row is locked, to a level, never lower it, and let it end as that says.
 
         Returns:
             Whether anything of it may be kept for the next question.
-
-        Raises:
-            UnknownConversation, CannotDecrypt: As `enter`.
         """
-        return self._keep(connection, self._row(connection, conversation, owner, lock=True), level)
+        return self._keep(connection, held.row, level)
 
-    def forget(self, connection: Connection, conversation: str, owner: str) -> None:
+    def forget(self, connection: Connection, held: Held) -> None:
         """Remove all that a conversation holds, with its key; it begins anew. Not while a request of it waits.
 
-        Raises:
-            UnknownConversation, CannotDecrypt: As `enter`.
+        Its row is locked.
         """
-        self.confirm(connection, conversation, owner, lock=True)
+        conversation, owner = held.row.id, held.row.owner
         if self._waits(connection, conversation):
             return
         connection.execute(delete(schema.token).where(schema.token.c.conversation == conversation))
@@ -164,7 +173,7 @@ class Vault:
         mine = schema.sending.c.conversation == conversation
         return connection.scalar(waiting.where(mine, parked(self._clock())).limit(1)) is not None
 
-    def found(self, conversation: str, owner: str) -> tuple[Person, ...]:
+    def found(self, connection: Connection, conversation: str, owner: str) -> tuple[Person, ...]:
         """Give the people whom the texts of a conversation have named so far, and no directory knew.
 
         A name that only one text introduces ("Dear Mr Crane") is known in the others by it.
@@ -173,15 +182,14 @@ class Vault:
             UnknownConversation, StoreDown, CannotDecrypt: As `recall`.
         """
         people = []
-        with snapshot(self._engine) as connection:
-            key = self.confirm(connection, conversation, owner)
-            for row in _rows(connection, conversation):
-                if not row.token.startswith(f"{Kind.USER}_"):
-                    continue
-                name = _open(key, row)
-                identity = found_identity(name)
-                if mac(key, "identity", conversation, identity.kind, identity.key) == row.identity_mac:
-                    people.append(Person(identity.key, name))
+        key = self.confirm(connection, conversation, owner).key
+        for row in _rows(connection, conversation):
+            if not row.token.startswith(f"{Kind.USER}_"):
+                continue
+            name = _open(key, row)
+            identity = found_identity(name)
+            if mac(key, "identity", conversation, identity.kind, identity.key) == row.identity_mac:
+                people.append(Person(identity.key, name))
         return tuple(people)
 
     def rewrap(self) -> Rewrapped:
@@ -239,14 +247,15 @@ class Vault:
                 continue
         raise VaultDown("others issue the same tokens at the same moment: try again")
 
-    def confirm(self, connection: Connection, conversation: str, owner: str, *, lock: bool = False) -> bytes:
-        """Give the key of a conversation that is there, goes on and is the owner's; lock its row on request.
+    def confirm(self, connection: Connection, conversation: str, owner: str, *, lock: bool = False) -> Held:
+        """Give a conversation that is there, goes on and is the owner's; lock its row on request.
 
         Raises:
             UnknownConversation: It is not one; the words are the same, whatever it lacks.
             CannotDecrypt: As `enter`.
         """
-        return self._unwrapped(self._row(connection, conversation, owner, lock=lock))[0]
+        row = self._row(connection, conversation, owner, lock=lock)
+        return Held(row, self._unwrapped(row)[0])
 
     def _row(self, connection: Connection, conversation: str, owner: str, *, lock: bool) -> Row[Any]:
         found = None

@@ -16,7 +16,7 @@ from acl.admin.keys import still_in
 from egress.brakes.counters import naming
 from egress.brakes.quotas import quotas_in_force
 from egress.brakes.rates import Rates
-from egress.brakes.reading import note_reading
+from egress.brakes.reading import note_reading, read_today
 from egress.brakes.refusals import Refusals
 from egress.brakes.stops import Stops, require_running_in
 from egress.brakes.volume import reserved, standings, take
@@ -113,8 +113,10 @@ class Brakes:
             RightsChanged: He is shut out, or the key that he came with was revoked.
             BadRecord, StoreDown, AuditDown: It cannot be noted; nothing must be shown.
         """
-        limits = self._quotas(caller, _targets(caller)).reading
-        note_reading(self.engine, self.ledger, caller.user, documents, limits)
+        with snapshot(self.engine) as connection:
+            limits = _quotas_in(connection, caller, _targets(caller)).reading
+            today = read_today(connection, caller.user)
+        note_reading(self.engine, self.ledger, caller.user, documents, limits, today=today)
 
     def names(self, caller: Caller, count: int) -> bool:
         """Say whether an answer may name so many identities to somebody today; then they count.
@@ -134,9 +136,13 @@ class Brakes:
     def _quotas(self, caller: Caller, targets: Iterable[str]) -> Quotas:
         """Give what holds now, if none of the targets is stopped and the caller is still let in."""
         with snapshot(self.engine) as connection:
-            require_running_in(connection, targets)
-            _require_in(caller, connection)
-            return quotas_in_force(connection)
+            return _quotas_in(connection, caller, targets)
+
+
+def _quotas_in(connection: Connection, caller: Caller, targets: Iterable[str]) -> Quotas:
+    require_running_in(connection, targets)
+    _require_in(caller, connection)
+    return quotas_in_force(connection)
 
 
 def _require_in(caller: Caller, connection: Connection) -> None:

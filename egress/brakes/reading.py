@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from datetime import UTC, datetime, timedelta
 from statistics import median
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sqlalchemy import bindparam, func, insert, select
 
@@ -43,6 +43,19 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
+class Today(NamedTuple):
+    """What somebody was shown something of on the day on which it was looked up."""
+
+    day: str  # in UTC
+    seen: frozenset[str]
+
+
+def read_today(connection: Connection, user: UserId, *, clock: Callable[[], datetime] = _now) -> Today:
+    """Look up what somebody was shown something of today."""
+    day = clock().astimezone(UTC).date().isoformat()
+    return Today(day, _seen(connection, user, day))
+
+
 def note_reading(
     engine: Engine,
     ledger: Ledger,
@@ -50,11 +63,12 @@ def note_reading(
     documents: Iterable[str],
     limits: Reading,
     *,
+    today: Today | None = None,
     clock: Callable[[], datetime] = _now,
 ) -> int:
     """Note which documents somebody is about to be shown something of, and stop him if these are too many for a day.
 
-    To be called before they are shown.
+    To be called before they are shown, with what was looked up for it just now, if it was.
 
     Returns:
         How many it were today, these included.
@@ -63,10 +77,11 @@ def note_reading(
         Stopped: They are too many. He is stopped from here on, with a record and a line in the log.
         StoreDown, AuditDown: It cannot be noted; nothing must be shown.
     """
-    day = clock().astimezone(UTC).date().isoformat()
+    if today is None:
+        with snapshot(engine) as connection:
+            today = read_today(connection, user, clock=clock)
+    day, seen = today
     these = sorted(set(documents))
-    with snapshot(engine) as connection:
-        seen = _seen(connection, user, day)
     if not set(these) - seen:
         return len(seen)  # nothing new, and what is not new was let through
     with write(engine) as connection:
@@ -96,8 +111,8 @@ def _stop(connection: Connection, ledger: Ledger, user: UserId, **figures: int) 
     ledger.append(connection, Event("reading.alarm", user, made.id, {**figures}))
 
 
-def _seen(connection: Connection, user: UserId, day: str) -> set[str]:
-    return set(connection.scalars(_SEEN, {"user": user, "day": day}))
+def _seen(connection: Connection, user: UserId, day: str) -> frozenset[str]:
+    return frozenset(connection.scalars(_SEEN, {"user": user, "day": day}))
 
 
 def _usual(connection: Connection, user: UserId, day: str) -> int:

@@ -108,7 +108,7 @@ def test_a_conversation_is_never_lowered_and_never_lengthened(world: World) -> N
     History(world.store.engine, later).remember(begun, ANNA, Understood("Who repairs a laptop?"), [])
     assert ends(world) == {begun: (2, WEEK)}
     with write(world.store.engine) as connection:
-        assert later.keep(connection, begun, ANNA, Level.CONFIDENTIAL)
+        assert later.keep(connection, later.confirm(connection, begun, ANNA, lock=True), Level.CONFIDENTIAL)
     assert ends(world) == {begun: (2, WEEK)}
 
 
