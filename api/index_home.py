@@ -82,4 +82,4 @@ def _server(named: IndexSettings, root: Path) -> Server:
 
 def _name_of(store: Store) -> str:
     """Name an installation to a server, which learns nothing else by it, and cannot test a key with it."""
-    return hashlib.sha256(f"index of {store.keys.check}".encode()).hexdigest()[:32]
+    return hashlib.sha256(f"index of {store.keys.name}".encode()).hexdigest()[:32]

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from acl.admin.approvals import Kind
-    from store.envelope import Keys
+    from store.keys import Keys
 
 
 def kinds_of(engine: Engine, keys: Keys) -> tuple[Kind, ...]:

@@ -35,6 +35,7 @@ from ingest.run import Options, open_folders
 from ingest.types import moment, one_line, shown
 from ingest.versions import settle
 from store.engine import snapshot
+from store.rotation import known_keys
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,10 +71,11 @@ def begun(house: House, caller: Caller, body: BeginIn) -> BeginOut | Waiting:
     if isinstance(opened, Waiting):
         return opened
     house.retagger.drain()
+    key_id = _known_keys(house)[0]
     listed = [
         FolderOut(
             folder="/".join(path),
-            slip=to_text(_slip(caller, collection, path, opened.places[path]), house.store.keys),
+            slip=to_text(_slip(caller, collection, path, opened.places[path]), house.store.keys, key_id),
             held=bool(opened.places[path].faults),
         )
         for path in folders
@@ -98,14 +100,14 @@ def rehearsed(house: House, caller: Caller, body: BeginIn) -> BeginOut:
         )
     if tells:
         caller.read("intake", collection=collection)
-    listed = []
+    listed, key_id = [], _known_keys(house)[0]
     for path in folders:
         label, readers = found.labels[path], found.readers[path]
         slip = _slip(caller, collection, path, found.places[path], label)
         listed.append(
             FolderOut(
                 folder="/".join(path),
-                slip=to_text(slip, house.store.keys),
+                slip=to_text(slip, house.store.keys, key_id),
                 held=bool(found.places[path].faults),
                 label=str(label),
                 readers=readers.count,
@@ -131,6 +133,11 @@ def _said(
     folders = [*dict.fromkeys(map(_names, body.folders))]
     declared = {_names(each.folder): _declared(each) for each in body.declarations}
     return Target(body.collection, body.readers, label), Options(owner=owner, moved=body.moved), folders, declared
+
+
+def _known_keys(house: House) -> list[str]:
+    with snapshot(house.store.engine) as connection:
+        return [row.id for row in known_keys(connection)]
 
 
 def _names(folder: str) -> tuple[str, ...]:
@@ -191,7 +198,7 @@ def taking(
         PolicyMoved: The folder is not there any more.
     """
     edges = house.intake.edges
-    slip = to_slip(slip_text, house.store.keys, caller.user)
+    slip = to_slip(slip_text, house.store.keys, caller.user, _known_keys(house))
     relative = _relative(path, slip)
     place: Place | None = None
 

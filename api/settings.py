@@ -135,7 +135,7 @@ class Settings(BaseSettings):
     master_key: str = Field(
         min_length=1,
         description="secret reference of the master key (file:PATH, below the data folder if relative, env:NAME "
-        "or in a secrets manager)",
+        "or in a secrets manager); it may hold several, the newest first, with blanks between",
     )
     database: str | None = Field(
         default=None,

@@ -19,8 +19,10 @@ from api.errors import BadRequest
 from store.envelope import mac
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from acl.labels import Label
-    from store.envelope import Keys
+    from store.keys import Keys
 
 _MOST_FAULTS: Final = 10
 _LONGEST_FAULT: Final = 500  # characters, as in the database
@@ -38,26 +40,35 @@ class Slip:
     label: Label | None = None  # of the folder, if its files are only to be looked at
 
 
-def to_text(slip: Slip, keys: Keys) -> str:
-    """Seal a slip."""
+def to_text(slip: Slip, keys: Keys, key_id: str) -> str:
+    """Seal a slip, by the master key of this id."""
     faults = [fault[:_LONGEST_FAULT] for fault in slip.faults[:_MOST_FAULTS]]
     label = None if slip.label is None else str(slip.label)
     said = json.dumps([slip.user, slip.collection, slip.folder, slip.owner, faults, label], separators=(",", ":"))
-    return f"{base64.urlsafe_b64encode(said.encode()).decode()}.{mac(keys.sources, 'slip', said)}"
+    return f"{base64.urlsafe_b64encode(said.encode()).decode()}.{key_id}.{mac(keys.slips(key_id), 'slip', said)}"
 
 
-def to_slip(text: str, keys: Keys, user: UserId) -> Slip:
+def to_slip(text: str, keys: Keys, user: UserId, known: Collection[str]) -> Slip:
     """Open a slip that was made for this person.
+
+    Args:
+        text: The slip.
+        keys: What it was sealed with.
+        user: Who sends it.
+        known: Ids of the master keys that are not retired; none other seals a slip.
 
     Raises:
         BadRequest: It was made for somebody else, or not here.
     """
-    encoded, _, seal = text.partition(".")
+    encoded, _, sealed = text.partition(".")
+    key_id, _, seal = sealed.partition(".")
     try:
         said = base64.b64decode(encoded, altchars="-_", validate=True).decode()
     except (binascii.Error, ValueError):
         said = ""
-    if not hmac.compare_digest(seal.encode(), mac(keys.sources, "slip", said).encode()):
+    if key_id not in known:
+        raise _none()
+    if not hmac.compare_digest(seal.encode(), mac(keys.slips(key_id), "slip", said).encode()):
         raise _none()
     whose, collection, folder, owner, faults, label = json.loads(said)
     if whose != user:

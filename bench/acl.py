@@ -26,11 +26,11 @@ from acl.scope import scope_of
 from bench.change import change_figures
 from bench.crowd import Caller, Corner, fill
 from bench.figures import Figure, at_most
+from bench.fresh_keys import fresh_keys
 from bench.move import FOLDER, Folder, move_figures
 from bench.plain import plain_enforcer
 from retrieval.permit import permit
 from store.engine import open_engine, snapshot
-from store.envelope import Keys, new_key
 from store.migrate import upgrade
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
     from acl.scope import Scope
     from retrieval.types import Hit
+    from store.keys import Keys
 
 SERVER: Final = "NTK_TEST_POSTGRES_URL"
 _HERE: Final = "postgresql+psycopg://postgres@127.0.0.1/postgres"
@@ -247,10 +248,10 @@ def _bases(plan: Plan, stack: ExitStack) -> tuple[list[Base], dict[str, str]]:
 
 
 def _filled(kind: str, url: URL, rules: int, plan: Plan, stack: ExitStack) -> Base:
-    keys = Keys.from_master(new_key())
     engine = open_engine(url)
     stack.callback(engine.dispose)
     upgrade(engine)
+    keys = fresh_keys(engine)
     return Base(kind, rules, engine, keys, fill(engine, keys, rules, plan.callers))
 
 

@@ -23,13 +23,13 @@ from acl.scope import scope_of
 from audit.ledger import Ledger
 from bench.crowd import fill
 from bench.figures import Figure, at_most
+from bench.fresh_keys import fresh_keys
 from retrieval.edge import EdgeIndex
 from retrieval.find import find
 from retrieval.permit import permit
 from retrieval.tags import own_of, tags_of
 from retrieval.types import Point
 from store.engine import open_engine, snapshot
-from store.envelope import Keys, new_key
 from store.migrate import upgrade
 from store.schema import outbox
 
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from acl.decision import What
     from bench.crowd import Corner
     from retrieval.types import Hit
+    from store.keys import Keys
 
 DIMENSION: Final = 8
 _CROWD: Final = 1_000  # rules of others
@@ -120,8 +121,9 @@ def change_figures(rounds: int) -> Iterator[Figure]:
 
 
 def _place(folder: Path) -> Place:
-    engine, keys = open_engine(f"sqlite:///{folder / 'ntk.db'}"), Keys.from_master(new_key())
+    engine = open_engine(f"sqlite:///{folder / 'ntk.db'}")
     upgrade(engine)
+    keys = fresh_keys(engine)
     corner = fill(engine, keys, _CROWD, ())
     index = EdgeIndex(folder / "index", DIMENSION)
     points = _points(engine, corner)

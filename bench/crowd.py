@@ -17,6 +17,7 @@ from acl.labels import Compartment, Label, Level
 from acl.names import EVERYONE, DocumentId, NodeId, Obj, Subject, UserId
 from retrieval.types import ChunkId, Hit
 from store import schema
+from store.rotation import current_key
 from store.sealed import DocumentKey
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Engine, Table
 
-    from store.envelope import Keys
+    from store.keys import Keys
 
 RULES_A_SUBJECT: Final = 10
 _COLLECTIONS: Final = 20
@@ -100,7 +101,7 @@ def _node(id_: NodeId, parent: NodeId | None, level: Level) -> dict[str, object]
 
 def _document(connection: Connection, keys: Keys, number: int) -> Hit:
     document = DocumentId(f"doc:corner-{number}")
-    key = DocumentKey.fresh(document)
+    key, current = DocumentKey.fresh(document), current_key(connection)
     chunk = ChunkId(str(uuid.UUID(int=number)))
     connection.execute(
         insert(schema.document).values(
@@ -112,7 +113,8 @@ def _document(connection: Connection, keys: Keys, number: int) -> Hit:
             version=1,
             source_mac=f"corner-{number}",
             content_mac="",
-            wrapped_key=key.wrapped(keys.documents),
+            wrapped_key=key.wrapped(keys.documents(current)),
+            key_id=current,
             sealed_title=key.seal_title(f"Rules of travel {number}"),
         )
     )

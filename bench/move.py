@@ -21,13 +21,13 @@ from acl.names import DocumentId, NodeId
 from acl.read import whats_of
 from audit.ledger import Ledger
 from bench.figures import Figure, at_most
+from bench.fresh_keys import fresh_keys
 from retrieval.edge import EdgeIndex
 from retrieval.filter import PATH
 from retrieval.tags import drain, own_of, tags_of
 from retrieval.types import ChunkId, Point
 from store import schema
 from store.engine import open_engine, snapshot, write
-from store.envelope import Keys, new_key
 from store.migrate import upgrade
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from acl.decision import What
+    from store.keys import Keys
 
 DIMENSION: Final = 64
 GOAL: Final = 0.01
@@ -140,7 +141,7 @@ def _fill(engine: Engine, index: EdgeIndex, folder: Folder) -> Keys:
         whats = {id_: what for some in (inside, outside) for id_, what in whats_of(connection, some).items()}
     for id_, what in whats.items():
         index.put([_point(id_, what, number) for number in range(folder.chunks if id_ in inside else 1)])
-    return Keys.from_master(new_key())
+    return fresh_keys(engine)
 
 
 def _node(id_: NodeId, parent: NodeId | None) -> dict[str, object]:

@@ -14,13 +14,14 @@ from acl.decision import Principal
 from acl.names import Obj
 from acl.scope import scope_of
 from bench.corpus import DEPTH, LEVELS, TREES, chunk_id, folder
+from bench.fresh_keys import fresh_keys
 from bench.readers import SHARES, Grants, fill_readers
 from retrieval.edge import EdgeIndex
 from retrieval.embed import DIMENSION
 from store import schema
 from store.engine import open_engine, snapshot, write
-from store.envelope import Keys, new_key
 from store.migrate import upgrade
+from store.rotation import current_key
 from store.sealed import DocumentKey
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from acl.names import UserId
     from acl.scope import Scope
     from bench.corpus import Corpus
+    from store.keys import Keys
 
 _BATCH: Final = 5_000  # chunks that are written together
 _GRANTS: Final = 20  # folders that a reader is granted
@@ -56,8 +58,9 @@ class Office:
 @contextmanager
 def office(root: Path, made: Corpus, *, readers: int) -> Iterator[Office]:
     """Make an office in an empty folder. By twenty grants each, its readers see a thousandth to a half of all."""
-    engine, keys = open_engine(f"sqlite:///{root / 'ntk.db'}"), Keys.from_master(new_key())
+    engine = open_engine(f"sqlite:///{root / 'ntk.db'}")
     upgrade(engine)
+    keys = fresh_keys(engine)
     index = EdgeIndex(root / "index", DIMENSION)
     with write(engine) as connection:
         connection.execute(insert(schema.policy_state).values(id=1, epoch=0))
@@ -96,16 +99,22 @@ def _node(id_: Obj, parent: Obj | None) -> dict[str, object]:
 def _write_documents(connection: Connection, keys: Keys, made: Corpus) -> None:
     """Write all documents with their chunks, sealed as ingestion seals them."""
     first = {int(document): number for number, document in reversed([*enumerate(made.documents)])}
+    key_id = current_key(connection)
     of_document = {document: DocumentKey.fresh(f"doc:{document}") for document in first}
     connection.execute(
-        insert(schema.document), [_document(of_document[id_], keys, made, number) for id_, number in first.items()]
+        insert(schema.document),
+        [
+            _document(of_document[id_], made, number)
+            | {"wrapped_key": of_document[id_].wrapped(keys.documents(key_id)), "key_id": key_id}
+            for id_, number in first.items()
+        ],
     )
     for begin in range(0, len(made.vectors), _BATCH):
         some = range(begin, min(begin + _BATCH, len(made.vectors)))
         connection.execute(insert(schema.chunk), [_chunk(of_document[int(made.documents[n])], made, n) for n in some])
 
 
-def _document(key: DocumentKey, keys: Keys, made: Corpus, number: int) -> dict[str, object]:
+def _document(key: DocumentKey, made: Corpus, number: int) -> dict[str, object]:
     point = made.point(number)
     tree, leaf = divmod(int(made.leaves[number]), 1 << DEPTH)
     return {
@@ -117,7 +126,6 @@ def _document(key: DocumentKey, keys: Keys, made: Corpus, number: int) -> dict[s
         "version": 1,
         "source_mac": point.document,
         "content_mac": "",
-        "wrapped_key": key.wrapped(keys.documents),
         "sealed_title": key.seal_title("A title"),
     }
 

@@ -28,6 +28,7 @@ from retrieval.types import ChunkId, Hit
 from store.engine import snapshot, write
 from store.envelope import seal, unseal
 from store.errors import CannotDecrypt
+from store.rotation import SealedColumn, current_key
 from store.schema import approval, sending
 
 if TYPE_CHECKING:
@@ -40,9 +41,15 @@ if TYPE_CHECKING:
     from audit.ledger import Ledger
     from egress.route import Route
     from egress.stages import Found, Ready
+    from store.keys import KeyOf
 
 SEND: Final = "send"  # the kind of approval
 WAITS: Final = timedelta(days=3)
+
+
+def requests_sealed(key: KeyOf) -> SealedColumn:
+    """Name the column of the requests that wait, by what seals them."""
+    return SealedColumn("requests", sending, sending.c.sealed, key, lambda row: _place(row.id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +83,7 @@ class Requests:
     """Keeps requests that wait in the database."""
 
     engine: Engine
-    key: bytes  # `Keys.requests`
+    key: KeyOf  # `Keys.requests`
 
     def park(self, found: Found, ready: Ready) -> Approval:
         """Put a request before a second person, who is told all of it beside the literal bytes.
@@ -89,8 +96,10 @@ class Requests:
         with write(self.engine) as connection:
             user = found.ask.principal.user
             asked = approvals.ask(connection, SEND, payload, user, ready.route.rule, waits=WAITS)
-            sealed = seal(self.key, json.dumps(asdict(kept)).encode(), _place(asked.id))
+            current = current_key(connection)
+            sealed = seal(self.key(current), json.dumps(asdict(kept)).encode(), _place(asked.id))
             row = {"id": asked.id, "conversation": kept.conversation, "level": int(ready.label.level)}
+            row["key_id"] = current
             connection.execute(insert(sending).values(**row, sealed=sealed, made_at=datetime.now(UTC)))
         return asked
 
@@ -135,10 +144,10 @@ class Requests:
 
     def kept(self, connection: Connection, id_: str) -> Kept:
         """Open what waits. To be called for who asked, or who decides."""
-        sealed = connection.scalar(select(sending.c.sealed).where(sending.c.id == id_))
-        if not sealed:
+        row = connection.execute(select(sending.c.sealed, sending.c.key_id).where(sending.c.id == id_)).one_or_none()
+        if row is None or not row.sealed:
             raise NoSuchRequest("there is no such request")
-        return _kept(json.loads(unseal(self.key, sealed, _place(id_))))
+        return _kept(json.loads(unseal(self.key(row.key_id), row.sealed, _place(id_))))
 
     def standings(self, user: UserId) -> list[Standing]:
         """Give somebody's own requests, the newest first."""

@@ -132,7 +132,7 @@ class _Ended:
 
     def purging(self) -> Delete | Update:
         if self.table is sending:  # that it was asked for, and was sent or not, is kept, without what it held
-            return update(sending).where(self.which).values(sealed=b"", conversation="")
+            return update(sending).where(self.which).values(sealed=b"", key_id=None, conversation="")
         return delete(self.table).where(self.which)
 
     def gone(self, number: int) -> Gone:

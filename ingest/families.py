@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from acl.labels import Label
     from acl.names import NodeId, UserId
     from ingest.types import Reading
-    from store.envelope import Keys
+    from store.keys import Keys
 
 READER_VERSION: Final = "2"  # raise it when the same file is read, cut or judged in another way
 _DEEPEST: Final = 5  # mails in mails

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from ingest.families import File, Place
     from ingest.outcome import Outcome
     from ingest.versions import Edges
-    from store.envelope import Keys
+    from store.keys import Keys
 
 LONGEST_PATH: Final = 4096  # characters
 _ATTEMPTS: Final = 3

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from acl.decision import What
     from retrieval.embed import Embed
-    from store.envelope import Keys
+    from store.keys import Keys
 
 _AT_ONCE: Final = 64  # documents
 
@@ -46,14 +46,18 @@ def kept_of(connection: Connection, documents: Sequence[DocumentId], keys: Keys)
         CannotDecrypt: One of them does not open.
     """
     whats = whats_of(connection, documents)
-    rows = select(chunk, document.c.wrapped_key).join(document).where(chunk.c.document_id.in_(documents))
+    rows = (
+        select(chunk, document.c.wrapped_key, document.c.key_id)
+        .join(document)
+        .where(chunk.c.document_id.in_(documents))
+    )
     rows = rows.where((document.c.state != "live") | (chunk.c.version == document.c.version))
     opened: dict[str, DocumentKey] = {}
     kept = []
     for row in connection.execute(rows.order_by(chunk.c.document_id, chunk.c.version, chunk.c.ord)):
         id_ = DocumentId(row.document_id)
         if id_ not in opened:
-            opened[id_] = DocumentKey.unwrap(id_, row.wrapped_key, keys.documents)
+            opened[id_] = DocumentKey.unwrap(id_, row.wrapped_key, keys.documents(row.key_id))
         text = opened[id_].open_chunk(row.id, row.version, row.sealed_text)
         headings = opened[id_].open_headings(row.id, row.version, row.sealed_headings)
         kept.append(Kept(ChunkId(row.id), id_, row.version, indexed_text(headings, text), whats[id_]))

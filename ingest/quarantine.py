@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from acl.admin.authority import Actor
     from acl.labels import Label
-    from store.envelope import Keys
+    from store.keys import Keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,4 +81,4 @@ def _held(connection: Connection, actor: Actor, keys: Keys, rows: list[Row[tuple
 def _name(row: Row[tuple[object, ...]], id_: DocumentId, actor: Actor, keys: Keys) -> str:
     if not (actor.holds("read", id_) or actor.holds("write", id_)) or not row.sealed_source:
         return ""
-    return DocumentKey.unwrap(id_, row.wrapped_key, keys.documents).open_source(row.sealed_source)
+    return DocumentKey.unwrap(id_, row.wrapped_key, keys.documents(row.key_id)).open_source(row.sealed_source)

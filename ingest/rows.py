@@ -17,6 +17,7 @@ from ingest.arrival import why_held
 from ingest.chunk import normal_form
 from retrieval.types import ChunkId
 from store.envelope import mac
+from store.rotation import current_key
 from store.schema import chunk, document, held_reason, under_way
 from store.sealed import DocumentKey
 
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from audit.ledger import Ledger
     from ingest.arrival import Arrival
     from ingest.types import ChunkText
-    from store.envelope import Keys
+    from store.keys import Keys
 
 _LONGEST_REASON: Final = 500
 _AT_ONCE: Final = 500  # ids in one statement
@@ -56,14 +57,15 @@ def write_draft(
     """Write the rows of a version that does not answer yet, in place of what an earlier attempt left of it."""
     known = connection.execute(select(document).where(document.c.source_mac == arrival.source)).one_or_none()
     id_ = DocumentId(f"doc:{uuid.uuid4().hex}" if known is None else known.id)
-    key = _key(known, id_, keys)
+    key, current = _key(known, id_, keys), current_key(connection)
     is_new = known is None or known.version == 0
     held = arrival.faults
     if arrival.findings:
         held = why_held(arrival, _label(connection, known, arrival), agreed=_is_agreed(known, arrival))
     values: dict[str, object] = {
         "state": "held" if held else "draft" if is_new else "live",
-        "wrapped_key": key.wrapped(keys.documents),
+        "wrapped_key": key.wrapped(keys.documents(current)),
+        "key_id": current,
         "sealed_source": key.seal_source(arrival.relative),
         "part_of": _document_of(connection, arrival.part_of),
         "agreed": _is_agreed(known, arrival),
@@ -102,7 +104,7 @@ def said_of_content(arrival: Arrival, key: DocumentKey) -> dict[str, object]:
 def _key(known: Row[tuple[object, ...]] | None, id_: DocumentId, keys: Keys) -> DocumentKey:
     if known is None or not known.wrapped_key:  # the key of what was rejected is gone
         return DocumentKey.fresh(id_)
-    return DocumentKey.unwrap(id_, known.wrapped_key, keys.documents)
+    return DocumentKey.unwrap(id_, known.wrapped_key, keys.documents(known.key_id))
 
 
 def _label(connection: Connection, known: Row[tuple[object, ...]] | None, arrival: Arrival) -> Label:

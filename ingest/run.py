@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from ingest.standing import Declarations
     from ingest.versions import Edges
     from ingest.walk import Walked
-    from store.envelope import Keys
+    from store.keys import Keys
 
 
 @dataclass(frozen=True, slots=True)

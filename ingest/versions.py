@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from ingest.outcome import What
     from ingest.types import Reading
     from retrieval.embed import Embed
-    from store.envelope import Keys
+    from store.keys import Keys
 
 _AT_ONCE: Final = 500  # ids in one statement
 _LONGEST_REASON: Final = 500
@@ -148,7 +148,14 @@ def _take_out(connection: Connection, documents: Sequence[DocumentId], actor: st
     """Delete texts and keys of documents, and give the ids of the points that are left of them."""
     stale = drop_rows(connection, documents)
     # Its source is free again: a file of that name is another document.
-    gone = {"state": "deleted", "content_mac": "", "wrapped_key": b"", "sealed_title": b"", "sealed_source": b""}
+    gone = {
+        "state": "deleted",
+        "content_mac": "",
+        "wrapped_key": b"",
+        "key_id": None,
+        "sealed_title": b"",
+        "sealed_source": b"",
+    }
     for id_ in documents:
         connection.execute(update(document).where(document.c.id == id_).values(gone | {"source_mac": id_}))
         details: dict[str, Json] = {"document": id_}

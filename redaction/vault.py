@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 import uuid
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -29,6 +28,7 @@ from store import schema
 from store.engine import snapshot, write
 from store.envelope import mac, new_key, seal, unseal
 from store.errors import CannotDecrypt
+from store.rotation import SealedColumn, current_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -36,9 +36,9 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection, Engine, Row
 
     from redaction.types import Issue, Mention
+    from store.keys import KeyOf
 
 LIFETIME: Final = timedelta(days=MOST_DAYS)
-_AT_ONCE: Final = 100  # conversations whose keys are wrapped again in one transaction
 _ATTEMPTS: Final = 5  # of writers that issue the same mention at the same moment
 _UUID4: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 
@@ -62,11 +62,10 @@ class Held(NamedTuple):
         return turns
 
 
-class Rewrapped(NamedTuple):
-    """What a rotation has done."""
-
-    wrapped: int  # conversations whose key was wrapped by a former key, and now is by the current one
-    unreadable: int  # those that no key at hand opens; they were left as they are
+def conversations_keys(key: KeyOf) -> SealedColumn:
+    """Name the column of the conversations' keys, by what wraps them."""
+    table = schema.conversation
+    return SealedColumn("conversations", table, table.c.wrapped_key, key, lambda row: _place(row.id, row.owner))
 
 
 class Vault:
@@ -75,23 +74,21 @@ class Vault:
     def __init__(
         self,
         engine: Engine,
-        key: bytes,
+        key: KeyOf,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         *,
-        former: Sequence[bytes] = (),
         keeping: Keeping = Keeping(),  # noqa: B008 - a frozen value
     ) -> None:
         """Use this database.
 
         Args:
             engine: Migrated to the current schema.
-            key: `Keys.tokens`, 32 bytes.
+            key: `Keys.tokens`, which wraps the keys of conversations.
             clock: Gives the time in UTC.
-            former: Keys that it took the place of; they open, and nothing is wrapped by them any more.
             keeping: When conversations end, by their level.
         """
         self._engine = engine
-        self._keys = (key, *former)
+        self._key = key
         self._clock = clock
         self._keeping = keeping
 
@@ -105,10 +102,9 @@ class Vault:
         """
         if conversation is None:
             begun = str(uuid.uuid4())
-            wrapped = seal(self._keys[0], new_key(), _place(begun, owner))
             ends = self._clock() + self._keeping.lifetime(Level.INTERNAL)
-            row = {"id": begun, "owner": owner, "wrapped_key": wrapped, "expires_at": ends}
             with write(self._engine, lasting=False) as connection:
+                row = {"id": begun, "owner": owner, "expires_at": ends, **self._fresh_key(connection, begun, owner)}
                 connection.execute(_BEGIN, row)
             return begun
         with snapshot(self._engine) as connection:
@@ -153,9 +149,14 @@ class Vault:
         if self._waits(connection, conversation):
             return
         connection.execute(delete(schema.token).where(schema.token.c.conversation == conversation))
-        wrapped = seal(self._keys[0], new_key(), _place(conversation, owner))
         these = schema.conversation.c.id == conversation
-        connection.execute(update(schema.conversation).where(these).values(wrapped_key=wrapped, sealed_turns=None))
+        fresh = self._fresh_key(connection, conversation, owner)
+        connection.execute(update(schema.conversation).where(these).values(**fresh, sealed_turns=None))
+
+    def _fresh_key(self, connection: Connection, conversation: str, owner: str) -> dict[str, str | bytes]:
+        """Make a key for a conversation, in the form that is stored."""
+        current = current_key(connection)
+        return {"wrapped_key": seal(self._key(current), new_key(), _place(conversation, owner)), "key_id": current}
 
     def _keep(self, connection: Connection, row: Row[Any], level: Level) -> bool:
         highest, now = Level(max(row.level, level)), self._clock()
@@ -192,44 +193,6 @@ class Vault:
                 people.append(Person(identity.key, name))
         return tuple(people)
 
-    def rewrap(self) -> Rewrapped:
-        """Wrap by the current key what a former one has wrapped. Conversations go on meanwhile.
-
-        It may be cut off at any point and begun again: each conversation opens by one of the keys all the time.
-
-        Raises:
-            StoreDown: The database does not answer; what was done stays done.
-        """
-        wrapped, unreadable, last = 0, 0, ""
-        while True:
-            with write(self._engine) as connection:
-                rows = connection.execute(
-                    select(schema.conversation).where(schema.conversation.c.id > last)
-                    .order_by(schema.conversation.c.id).limit(_AT_ONCE).with_for_update()
-                ).all()  # fmt: skip
-                for row in rows:
-                    outcome = self._rewrapped(connection, row)
-                    wrapped += outcome is True
-                    unreadable += outcome is None
-            if not rows:
-                return Rewrapped(wrapped, unreadable)
-            last = rows[-1].id
-
-    def _rewrapped(self, connection: Connection, row: Row[tuple[str, ...]]) -> bool | None:
-        """Tell whether a conversation's key had to be wrapped again; None if no key opens it."""
-        place = _place(row.id, row.owner)
-        try:
-            key, opened_by = self._unwrapped(row)
-        except CannotDecrypt:
-            return None
-        if opened_by == self._keys[0]:
-            return False
-        again = seal(self._keys[0], key, place)
-        connection.execute(
-            update(schema.conversation).where(schema.conversation.c.id == row.id).values(wrapped_key=again)
-        )
-        return True
-
     def _issue(
         self, conversation: str, owner: str, level: Level, mentions: Sequence[Mention]
     ) -> Mapping[Mention, Token]:
@@ -240,7 +203,7 @@ class Vault:
             try:
                 with write(self._engine, lasting=False) as connection:
                     row = self._row(connection, conversation, owner, lock=True)
-                    key = self._unwrapped(row)[0]
+                    key = self._unwrapped(row)
                     self._keep(connection, row, level)
                     return _issued(connection, conversation, key, mentions)
             except IntegrityError:
@@ -255,7 +218,7 @@ class Vault:
             CannotDecrypt: As `enter`.
         """
         row = self._row(connection, conversation, owner, lock=lock)
-        return Held(row, self._unwrapped(row)[0])
+        return Held(row, self._unwrapped(row))
 
     def _row(self, connection: Connection, conversation: str, owner: str, *, lock: bool) -> Row[Any]:
         found = None
@@ -269,12 +232,8 @@ class Vault:
     def _has_ended(self, connection: Connection, row: Row[Any]) -> bool:
         return row.expires_at <= self._clock() and not self._waits(connection, row.id)
 
-    def _unwrapped(self, row: Row[tuple[str, ...]]) -> tuple[bytes, bytes]:
-        """Give a conversation's key, and the key that has wrapped it."""
-        for key in self._keys[:-1]:
-            with suppress(CannotDecrypt):
-                return unseal(key, row.wrapped_key, _place(row.id, row.owner)), key
-        return unseal(self._keys[-1], row.wrapped_key, _place(row.id, row.owner)), self._keys[-1]
+    def _unwrapped(self, row: Row[Any]) -> bytes:
+        return unseal(self._key(row.key_id), row.wrapped_key, _place(row.id, row.owner))
 
 
 def parked(now: datetime) -> ColumnElement[bool]:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from acl.decision import Permit, What
     from acl.names import DocumentId
     from acl.scope import Scope
-    from store.envelope import Keys
+    from store.keys import Keys
 
 
 _EPOCH: Final = select(policy_state.c.epoch)
@@ -37,6 +37,7 @@ _CHUNKS: Final = (
         chunk,
         document.c.version.label("live_version"),
         document.c.wrapped_key,
+        document.c.key_id,
         document.c.sealed_title,
         document.c.dated,
     )
@@ -111,7 +112,7 @@ def _verdict(
 
 
 def _snippet(hit: Hit, row: Row[tuple[object, ...]], what: What, verdict: Permit, keys: Keys) -> Snippet:
-    key = DocumentKey.unwrap(hit.document, row.wrapped_key, keys.documents)
+    key = DocumentKey.unwrap(hit.document, row.wrapped_key, keys.documents(row.key_id))
     return Snippet(
         chunk=hit.chunk,
         document=hit.document,

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 NAME = 137  # kind (16), colon, id (120)
 HASH = 64  # SHA-256 in hexadecimal
 UUID = 36
+KEY = 16  # the id of a master key
 
 
 class UtcDateTime(TypeDecorator[datetime]):

@@ -1,4 +1,4 @@
-"""Envelope encryption: a key for each document, wrapped by keys that come from one master key.
+"""Envelope encryption: a key for each document, wrapped by keys that come from a master key (`store.keys`).
 
 Destroying a document's wrapped key makes its text unreadable wherever copies of the bytes are left:
 in a write-ahead log, a backup, a disk sector.
@@ -9,50 +9,15 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
 from store.errors import CannotDecrypt
 
-if TYPE_CHECKING:
-    from typing import Self
-
 KEY_BYTES: Final = 32
 _NONCE_BYTES: Final = 12
-
-
-@dataclass(frozen=True, slots=True)
-class Keys:
-    """The keys of one installation, each for one purpose, all derived from the master key."""
-
-    documents: bytes = field(repr=False)  # wraps the documents' keys
-    sources: bytes = field(repr=False)  # names files and their content without storing either
-    tokens: bytes = field(repr=False)  # seals the token map
-    audit: bytes = field(repr=False)  # pseudonyms of persons
-    requests: bytes = field(repr=False)  # seals what waits to be sent
-    check: str  # tells whether this is the right master key; reveals nothing of it
-
-    @classmethod
-    def from_master(cls, master: bytes) -> Self:
-        """Derive all keys (HKDF-SHA-256, RFC 5869) from a master key of 32 random bytes."""
-
-        def derive(purpose: str) -> bytes:
-            info = b"need-to-know/1/" + purpose.encode()
-            return HKDFExpand(algorithm=SHA256(), length=KEY_BYTES, info=info).derive(master)
-
-        return cls(
-            documents=derive("documents"),
-            sources=derive("sources"),
-            tokens=derive("tokens"),
-            audit=derive("audit"),
-            requests=derive("requests"),
-            check=derive("check").hex(),
-        )
 
 
 def new_key() -> bytes:

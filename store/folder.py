@@ -11,16 +11,20 @@ import json
 import os
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import URL, insert, inspect, select
 
 from store import schema
 from store.engine import open_engine, postgres_url, snapshot, write
-from store.envelope import KEY_BYTES, Keys, new_key
-from store.errors import DataFolderBusy, DataFolderError, NoDataFolder, SecretMissing, StoreError, WrongMasterKey
+from store.envelope import new_key
+from store.errors import DataFolderBusy, DataFolderError, NoDataFolder, RotationBusy, StoreError, WrongMasterKey
+from store.keys import Keys, MasterKeys, masters_in, open_secret
 from store.migrate import migrate, refuse_newer, require_current, take_turns, upgrade
+from store.rotation import found
 from store.secret import resolve
+from store.secret_file import write_private
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,6 +61,10 @@ class Layout:
     @property
     def lock(self) -> Path:
         return self.root / "owner.lock"
+
+    @property
+    def rotation(self) -> Path:
+        return self.root / "rotation.lock"
 
     def require(self) -> None:
         """Refuse a place where there is no data folder.
@@ -97,6 +105,7 @@ class Store:
     layout: Layout
     engine: Engine
     keys: Keys
+    masters: MasterKeys
     demo: bool
     embedder: str
 
@@ -128,7 +137,7 @@ def _create(layout: Layout, embedder: str, database: str | None, *, demo: bool) 
         raise DataFolderError(f"{root} is not empty: name a new folder")
     root.mkdir(mode=0o700, parents=True, exist_ok=True)
     if database is None:
-        _write_private(layout.database, "")  # SQLite would let others read it; its journals take the mode over
+        write_private(layout.database, "")  # SQLite would let others read it; its journals take the mode over
     engine = _engine(layout, database)
     try:
         with write(engine) as connection:
@@ -137,12 +146,11 @@ def _create(layout: Layout, embedder: str, database: str | None, *, demo: bool) 
                 raise DataFolderError(f"the database in {database} is not empty: name a new one")
             # The files before the commit: a database whose key was never written would belong to nobody.
             master = new_key()
-            _write_private(layout.master_key, master.hex() + "\n")
-            _write_private(layout.settings, _settings(layout, database))
+            write_private(layout.master_key, master.hex() + "\n")
+            write_private(layout.settings, _settings(layout, database))
             migrate(connection)
             connection.execute(insert(schema.policy_state).values(id=1, epoch=0))
-            made = {"id": 1, "demo": demo, "key_check": Keys.from_master(master).check, "embedder": embedder}
-            connection.execute(insert(schema.installation).values(made))
+            found(connection, MasterKeys(lambda: [master]), embedder=embedder, demo=demo)
     finally:
         engine.dispose()
     return layout
@@ -166,7 +174,8 @@ def open_store(layout: Layout, master_key: str, *, owner: bool, database: str | 
     Raises:
         NoDataFolder: Nothing is there, or its making was cut off.
         SecretMissing: A reference leads nowhere. No new master key is made: it could not open anything.
-        WrongMasterKey: The key is not the one that the folder was made with.
+        WrongMasterKey: The keys are not those that the folder is sealed under.
+        CannotDecrypt: What its keyed hashes come from was damaged.
         DataFolderNewer: A newer version made the folder.
         DriverMissing: The database is PostgreSQL, and its driver is not installed.
         StoreDown: The database does not answer.
@@ -174,18 +183,19 @@ def open_store(layout: Layout, master_key: str, *, owner: bool, database: str | 
     layout.require()
     if database is None:
         layout.require_database()
-    keys = Keys.from_master(_master_key(master_key, layout.root))
+    masters = MasterKeys(partial(masters_in, master_key, layout.root))
     engine = _engine(layout, database)
     try:
         refuse_newer(engine)
-        _check_key(engine, layout, master_key, keys)
+        _require_keys(engine, layout, master_key, masters)
         (upgrade if owner else require_current)(engine)
         with snapshot(engine) as connection:
             made = connection.execute(select(schema.installation)).one()
+        keys = Keys.of(masters, open_secret(masters, made.key_id, made.sealed_secret))
     except BaseException:
         engine.dispose()
         raise
-    return Store(layout, engine, keys, demo=made.demo, embedder=made.embedder)
+    return Store(layout, engine, keys, masters, demo=made.demo, embedder=made.embedder)
 
 
 def _engine(layout: Layout, database: str | None = None) -> Engine:
@@ -195,15 +205,41 @@ def _engine(layout: Layout, database: str | None = None) -> Engine:
     return open_engine(URL.create("sqlite", database=str(layout.database)))
 
 
-def _check_key(engine: Engine, layout: Layout, reference: str, keys: Keys) -> None:
-    # Before any migration, so that a wrong key changes nothing. The column stays as it is in every schema.
+def _require_keys(engine: Engine, layout: Layout, reference: str, masters: MasterKeys) -> None:
+    # Before any migration, so that a wrong key changes nothing. The columns stay as they are in every schema.
     with snapshot(engine) as connection:
         made = inspect(connection).has_table(schema.installation.name)
-        check = connection.scalar(select(schema.installation.c.key_check)) if made else None
-    if check is None:
-        raise NoDataFolder(f"the making of {layout.root} was cut off: remove it and run ntk init again")
-    if check != keys.check:
-        raise WrongMasterKey(f"{reference} is not the master key that {layout.root} was made with; nothing was changed")
+        current = connection.scalar(select(schema.installation.c.key_id)) if made else None
+        if current is None:
+            raise NoDataFolder(f"the making of {layout.root} was cut off: remove it and run ntk init again")
+        used = select(schema.master_key.c.id).where(schema.master_key.c.left_at.is_(None))
+        lacking = [id_ for id_ in (current, *connection.scalars(used)) if not masters.holds(id_)]
+    if current in lacking:
+        raise WrongMasterKey(
+            f"{reference} does not hold master key {current}, which {layout.root} is sealed under: it is another "
+            "folder's, or of before or after a rotation; nothing was changed"
+        )
+    if lacking:
+        raise WrongMasterKey(
+            f"{reference} does not hold master key {lacking[0]}, and a rotation away from it has not ended: put it "
+            "back behind the newest, with a blank between; nothing was changed"
+        )
+
+
+@contextmanager
+def rotating(layout: Layout) -> Iterator[None]:
+    """Let nobody else rotate the master key of a data folder until the block ends or the process does.
+
+    Raises:
+        RotationBusy: Another process does.
+        DataFolderError: The folder cannot be written.
+    """
+    with _held(layout, layout.rotation) as descriptor:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise RotationBusy(f"another process rotates the master key of {layout.root}: wait for its end") from error
+        yield
 
 
 @contextmanager
@@ -217,18 +253,24 @@ def owned(layout: Layout) -> Iterator[None]:
         NoDataFolder: There is no folder at this place.
         DataFolderError: The folder cannot be written.
     """
-    try:
-        descriptor = os.open(layout.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except FileNotFoundError as error:
-        raise NoDataFolder(f"there is no folder at {layout.root}") from error
-    except OSError as error:
-        raise DataFolderError(f"{layout.root} cannot be used: {error.strerror}") from error
-    try:
+    with _held(layout, layout.lock) as descriptor:
         _lock(descriptor, layout)
         try:
             yield
         finally:
             os.ftruncate(descriptor, 0)  # an address that is served no more must not be believed
+
+
+@contextmanager
+def _held(layout: Layout, path: Path) -> Iterator[int]:
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except FileNotFoundError as error:
+        raise NoDataFolder(f"there is no folder at {layout.root}") from error
+    except OSError as error:
+        raise DataFolderError(f"{layout.root} cannot be used: {error.strerror}") from error
+    try:
+        yield descriptor
     finally:
         os.close(descriptor)
 
@@ -276,24 +318,6 @@ def _owner(descriptor: int) -> tuple[str, str]:
     """Read the process that holds the lock, and where it serves; empty for what is not there."""
     number, _, url = os.pread(descriptor, _LONGEST_OWNER, 0).decode("utf-8", "replace").partition("\n")
     return number, url
-
-
-def _master_key(reference: str, base: Path) -> bytes:
-    text = resolve(reference, base)
-    try:
-        key = bytes.fromhex(text)
-    except ValueError:
-        key = b""
-    if len(key) != KEY_BYTES:
-        raise SecretMissing(f"the master key {reference} is not 64 hexadecimal digits")
-    return key
-
-
-def _write_private(path: Path, text: str) -> None:
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def is_demo(layout: Layout) -> bool:

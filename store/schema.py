@@ -26,7 +26,7 @@ from sqlalchemy import (
     text,
 )
 
-from store.columns import HASH, NAME, UUID, UtcDateTime, metadata
+from store.columns import HASH, KEY, NAME, UUID, UtcDateTime, metadata
 from store.schema_egress import evidence, incident, reading, registered, sending, stop, task, volume
 
 __all__ = [
@@ -41,12 +41,23 @@ __all__ = [
     "volume",
 ]  # fmt: skip
 
+# Master keys that something is, or was lately, sealed under. The keys themselves are elsewhere. What is sealed refers
+# to its row, so that no row goes as long as one does.
+master_key = Table(
+    "master_key",
+    metadata,
+    Column("id", String(KEY), primary_key=True),
+    Column("made_at", UtcDateTime, nullable=False),  # when it was first used here
+    Column("left_at", UtcDateTime),  # when nothing was sealed under it any more
+)
+
 installation = Table(
     "installation",
     metadata,
     Column("id", Integer, primary_key=True),
     Column("demo", Boolean, nullable=False),
-    Column("key_check", String(HASH), nullable=False),
+    Column("key_id", ForeignKey("master_key.id"), nullable=False),  # the master key that seals now
+    Column("sealed_secret", LargeBinary, nullable=False),  # what the keys of keyed hashes come from
     Column("embedder", String(200), nullable=False),
     CheckConstraint("id = 1", name="single"),
 )
@@ -198,6 +209,7 @@ document = Table(
     Column("part_of", ForeignKey("document.id")),  # the mail that it was attached to
     Column("dated", UtcDateTime),  # when its file was last changed, if that is known; of an attachment, the mail's
     Column("wrapped_key", LargeBinary, nullable=False),
+    Column("key_id", ForeignKey("master_key.id")),  # the master key that it is wrapped under; NULL where there is none
     Column("sealed_title", LargeBinary, nullable=False),
     Column("sealed_source", LargeBinary, nullable=False, server_default=""),  # the name of the file, below its folder
     Index(None, "node_id"),
@@ -269,6 +281,7 @@ conversation = Table(
     Column("id", String(UUID), primary_key=True),
     Column("owner", String(NAME), nullable=False),
     Column("wrapped_key", LargeBinary, nullable=False),  # of its tokens; without it they are noise, wherever copied
+    Column("key_id", ForeignKey("master_key.id")),
     Column("expires_at", UtcDateTime, nullable=False, index=True),
     Column("sealed_turns", LargeBinary),  # what the next question may go on from
     Column("level", Integer, nullable=False, server_default="1"),  # the highest of what was ever in it

@@ -57,6 +57,7 @@ sending = Table(
     Column("conversation", String(UUID), nullable=False),
     Column("level", Integer, nullable=False),
     Column("sealed", LargeBinary, nullable=False),  # the request: its prompt, and what it was made from
+    Column("key_id", ForeignKey("master_key.id")),
     Column("made_at", UtcDateTime, nullable=False),
     Column("used_at", UtcDateTime),  # when it was sent: once
     CheckConstraint("level BETWEEN 0 AND 3", name="level"),

@@ -7,10 +7,19 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from store.envelope import new_key, seal, unseal
+from store.rotation import SealedColumn
+from store.schema import document
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Self
+
+    from store.keys import KeyOf
+
+
+def documents_keys(key: KeyOf) -> SealedColumn:
+    """Name the column of the documents' keys, by what wraps them."""
+    return SealedColumn("documents", document, document.c.wrapped_key, key, lambda row: str(row.id).encode())
 
 
 @dataclass(frozen=True, slots=True)

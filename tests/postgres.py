@@ -96,5 +96,5 @@ def emptied(engine: Engine) -> None:
         for table in reversed(schema.metadata.sorted_tables):
             if table is schema.policy_state:
                 connection.execute(update(table).values(epoch=0))
-            elif table is not schema.installation:
+            elif table not in {schema.installation, schema.master_key}:
                 connection.execute(delete(table))

@@ -35,6 +35,7 @@ from retrieval.tags import own_of, tags_of
 from retrieval.types import ChunkId, Hit, Point
 from store import schema
 from store.engine import snapshot, write
+from store.rotation import current_key
 from store.sealed import DocumentKey
 
 if TYPE_CHECKING:
@@ -48,8 +49,8 @@ if TYPE_CHECKING:
     from retrieval.embed import Embed
     from retrieval.find import Index
     from retrieval.homes import KeptIndex
-    from store.envelope import Keys
     from store.folder import Store
+    from store.keys import Keys
 
 State = Literal["draft", "live", "deleted"]
 
@@ -73,7 +74,7 @@ def put_document(
 ) -> DocumentId:
     """Write a document and a chunk for each text, sealed, as the service keeps them."""
     id_ = DocumentId(document or f"doc:{uuid.uuid4().hex}")
-    key = key or DocumentKey.fresh(id_)
+    key, current = key or DocumentKey.fresh(id_), current_key(connection)
     connection.execute(
         insert(schema.document).values(
             id=id_,
@@ -84,7 +85,8 @@ def put_document(
             version=version,
             source_mac=uuid.uuid4().hex * 2,
             content_mac="0" * 64,
-            wrapped_key=key.wrapped(keys.documents),
+            wrapped_key=key.wrapped(keys.documents(current)),
+            key_id=current,
             sealed_title=key.seal_title(title),
         )
     )
@@ -113,7 +115,7 @@ def points_of(connection: Connection, keys: Keys, documents: Iterable[DocumentId
     points: list[Point] = []
     for id_, what in whats_of(connection, documents).items():
         row = connection.execute(select(schema.document).where(schema.document.c.id == id_)).one()
-        key = DocumentKey.unwrap(id_, row.wrapped_key, keys.documents)
+        key = DocumentKey.unwrap(id_, row.wrapped_key, keys.documents(row.key_id))
         chunks = connection.execute(
             select(schema.chunk).where(schema.chunk.c.document_id == id_).order_by(schema.chunk.c.ord)
         ).all()

@@ -39,7 +39,7 @@ def reject(change: Change, document_id: DocumentId) -> None:
     """
     _require_held(change, document_id)
     these = document.c.id == document_id
-    gone = {"state": "rejected", "wrapped_key": b"", "sealed_title": b"", "sealed_source": b""}
+    gone = {"state": "rejected", "wrapped_key": b"", "key_id": None, "sealed_title": b"", "sealed_source": b""}
     change.connection.execute(update(document).where(these).values(gone))
     change.connection.execute(delete(chunk).where(chunk.c.document_id == document_id))
     change.connection.execute(delete(held_reason).where(held_reason.c.document_id == document_id))

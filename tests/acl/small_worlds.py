@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from acl.admin.change import Change
-    from store.envelope import Keys
     from store.folder import Store
+    from store.keys import Keys
 
 USERS: Final = [f"user:u{n}" for n in range(3)]
 GHOST: Final = "user:ghost"  # is in no table

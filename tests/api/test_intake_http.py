@@ -159,7 +159,9 @@ def test_who_may_not_is_refused_in_the_same_words_on_every_route(office: Office)
         user = UserId(f"user:{who}")
         for name in ("vault", "absent"):
             # A slip can only be sealed with the installation's keys, as here.
-            sealed = to_text(Slip(user, NodeId(f"coll:{name}"), "", None), office.house.store.keys)
+            sealed = to_text(
+                Slip(user, NodeId(f"coll:{name}"), "", None), office.house.store.keys, office.house.store.masters.newest
+            )
             document = {"collection": name, "documents": [f"doc:{RANDOM.replace('-', '')}"]}
             calls = [
                 begin(office, who, collection=name),

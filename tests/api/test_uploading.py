@@ -260,7 +260,8 @@ def test_a_key_that_is_revoked_in_the_middle_ends_the_run(running: Served, many:
 def test_who_may_not_send_a_file_is_told_before_he_does(running: Served, many: Path, who: str, status: bytes) -> None:
     """QD-06, AP-09: no byte of it is waited for; of the last one, the slip is wrong."""
     running.summary(many)
-    slip = to_text(Slip(UserId(f"user:{who}"), NodeId("coll:share"), "", None), running.house.store.keys)
+    store = running.house.store
+    slip = to_text(Slip(UserId(f"user:{who}"), NodeId("coll:share"), "", None), store.keys, store.masters.newest)
     head = {
         "Host": "127.0.0.1", "Authorization": f"Bearer {running.keys.get(who, '')}", "Ntk-Path": "late.md",
         "Ntk-Slip": slip if who == "ben" else "none", "Content-Length": "50000000",

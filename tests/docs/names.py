@@ -90,7 +90,8 @@ def _of_places(house: House) -> dict[str, str]:
         return node.partition(":")[2] if row.parent_id is None else f"{path(row.parent_id)}/{row.name}"
 
     def title(row: object) -> str:
-        key = DocumentKey.unwrap(row.id, row.wrapped_key, house.store.keys.documents)  # type: ignore[attr-defined]
+        wrapping = house.store.keys.documents(row.key_id)  # type: ignore[attr-defined]
+        key = DocumentKey.unwrap(row.id, row.wrapped_key, wrapping)  # type: ignore[attr-defined]
         return re.sub(r"\W+", "-", key.open_title(row.sealed_title).lower()).strip("-")  # type: ignore[attr-defined]
 
     folders = {id_: f"folder:{path(id_)}" for id_ in nodes if id_.startswith("folder:")}

@@ -79,7 +79,7 @@ def test_what_does_not_open_or_has_ended_means_no_call_and_a_record(world: World
     calls = Calls()
     whole = edges(world, calls)
     conversation = answer(ask(anna), whole).conversation
-    other_key = replace(whole, vault=Vault(world.store.engine, new_key()))
+    other_key = replace(whole, vault=Vault(world.store.engine, lambda _id: new_key()))
     ended = replace(
         whole, vault=Vault(world.store.engine, world.store.keys.tokens, lambda: datetime.now(UTC) + LIFETIME)
     )

@@ -141,7 +141,7 @@ def test_what_is_kept_is_sealed_and_bound_to_its_conversation(
     with pytest.raises(CannotDecrypt):
         understood(history, other, NEXT)
     with pytest.raises(CannotDecrypt):
-        understood(replace(history, vault=Vault(world.store.engine, new_key(), lambda: NOW)), talk, NEXT)
+        understood(replace(history, vault=Vault(world.store.engine, lambda _id: new_key(), lambda: NOW)), talk, NEXT)
 
 
 def test_a_topic_that_took_too_many_documents_begins_anew(history: History, talk: str, travel: DocumentId) -> None:

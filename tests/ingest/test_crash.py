@@ -138,7 +138,8 @@ def documents(house: House) -> dict[str, tuple[str, str]]:
     with snapshot(house.store.engine) as connection:
         for row in connection.execute(select(schema.document).where(schema.document.c.state != "deleted")).all():
             id_ = DocumentId(row.id)
-            name = DocumentKey.unwrap(id_, row.wrapped_key, house.store.keys.documents).open_source(row.sealed_source)
+            key = DocumentKey.unwrap(id_, row.wrapped_key, house.store.keys.documents(row.key_id))
+            name = key.open_source(row.sealed_source)
             assert name not in made
             made[name] = (row.state, " ".join(kept.text for kept in kept_of(connection, [id_], house.store.keys)))
     return made

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from store.folder import Store
+    from store.keys import KeyOf
 
 ANNA, BEN = "user:anna", "user:ben"
 JANE = Identity(Kind.USER, "user:jane")
@@ -43,12 +44,13 @@ def engine(store: Store) -> Engine:
 
 
 @pytest.fixture
-def key() -> bytes:
-    return os.urandom(32)
+def key() -> KeyOf:
+    made = os.urandom(32)
+    return lambda _id: made
 
 
 @pytest.fixture
-def vault(engine: Engine, key: bytes) -> Vault:
+def vault(engine: Engine, key: KeyOf) -> Vault:
     return Vault(engine, key, lambda: NOW)
 
 
@@ -79,7 +81,7 @@ def refusal(attempt: Callable[[], object]) -> str:
     return str(refused.value)
 
 
-def test_absent_foreign_expired_and_malformed_are_one_refusal(engine: Engine, key: bytes) -> None:
+def test_absent_foreign_expired_and_malformed_are_one_refusal(engine: Engine, key: KeyOf) -> None:
     """PT-05: a conversation of another must not be told from one that never was."""
     vault, later = Vault(engine, key, lambda: NOW), Vault(engine, key, lambda: NOW + LIFETIME)
     conversation = vault.enter(None, ANNA)
@@ -109,7 +111,7 @@ def test_absent_foreign_expired_and_malformed_are_one_refusal(engine: Engine, ke
     assert vault.enter(conversation, ANNA) == conversation
 
 
-def test_a_conversation_lives_thirty_days_to_the_second(engine: Engine, key: bytes) -> None:
+def test_a_conversation_lives_thirty_days_to_the_second(engine: Engine, key: KeyOf) -> None:
     assert timedelta(days=30) == LIFETIME
     conversation = Vault(engine, key, lambda: NOW).enter(None, ANNA)
     just = Vault(engine, key, lambda: NOW + LIFETIME - timedelta(seconds=1))
@@ -118,7 +120,7 @@ def test_a_conversation_lives_thirty_days_to_the_second(engine: Engine, key: byt
         Vault(engine, key, lambda: NOW + LIFETIME).enter(conversation, ANNA)
 
 
-def test_the_clock_of_a_vault_is_the_time_of_day(engine: Engine, key: bytes) -> None:
+def test_the_clock_of_a_vault_is_the_time_of_day(engine: Engine, key: KeyOf) -> None:
     vault = Vault(engine, key)
     conversation = vault.enter(None, ANNA)
     assert vault.enter(conversation, ANNA) == conversation
@@ -130,7 +132,7 @@ def test_the_clock_of_a_vault_is_the_time_of_day(engine: Engine, key: bytes) -> 
 # --- Tokens -----------------------------------------------------------------------------------------------------
 
 
-def test_a_mention_has_one_token_for_the_whole_conversation(engine: Engine, key: bytes, vault: Vault) -> None:
+def test_a_mention_has_one_token_for_the_whole_conversation(engine: Engine, key: KeyOf, vault: Vault) -> None:
     conversation = vault.enter(None, ANNA)
     first = vault.issue(conversation, ANNA)([JANE_DOE, SHORT, JANE_DOE])
     again = Vault(engine, key, lambda: NOW + timedelta(days=3)).issue(conversation, ANNA)([JOHN_ROE, SHORT, JANE_DOE])
@@ -192,7 +194,7 @@ def test_a_question_goes_out_and_its_answer_comes_back(vault: Vault) -> None:
     assert vault.recall(conversation, ANNA).surfaces == tokens.surfaces
 
 
-def test_fifty_threads_get_one_token_for_one_value(engine: Engine, key: bytes) -> None:
+def test_fifty_threads_get_one_token_for_one_value(engine: Engine, key: KeyOf) -> None:
     """PT-09: two workers, each with its vault, and a barrier so that they all begin at once."""
     vaults = [Vault(engine, key), Vault(engine, key)]
     conversation = vaults[0].enter(None, ANNA)
@@ -213,7 +215,7 @@ def test_fifty_threads_get_one_token_for_one_value(engine: Engine, key: bytes) -
     assert len({row.token for row in stored}) == 51
 
 
-def test_forms_of_one_person_that_come_at_once_get_one_code(engine: Engine, key: bytes) -> None:
+def test_forms_of_one_person_that_come_at_once_get_one_code(engine: Engine, key: KeyOf) -> None:
     """PT-09: no constraint would stop the second code; a reader would take one person for two."""
     vault = Vault(engine, key)
     conversation = vault.enter(None, ANNA)
@@ -278,7 +280,7 @@ def test_a_conflict_without_end_is_given_up(engine: Engine, vault: Vault) -> Non
     assert vault.issue(conversation, ANNA)([SHORT, JOHN_ROE]).keys() == {SHORT, JOHN_ROE}
 
 
-def test_a_database_that_is_gone_is_told(tmp_path: Path, key: bytes) -> None:
+def test_a_database_that_is_gone_is_told(tmp_path: Path, key: KeyOf) -> None:
     engine = open_engine(f"sqlite:///{tmp_path / 'empty.db'}")
     with pytest.raises(StoreDown):
         Vault(engine, key).enter(None, ANNA)
@@ -326,12 +328,12 @@ def test_a_row_moved_to_another_conversation_does_not_open(engine: Engine, vault
     assert vault.recall(hers, ANNA).surfaces == {}
 
 
-def test_another_key_opens_nothing(engine: Engine, vault: Vault, key: bytes) -> None:
+def test_another_key_opens_nothing(engine: Engine, vault: Vault, key: KeyOf) -> None:
     """PT-11."""
     conversation = vault.enter(None, ANNA)
     token = vault.issue(conversation, ANNA)([JANE_DOE])[JANE_DOE]
     with pytest.raises(CannotDecrypt):
-        Vault(engine, os.urandom(32), lambda: NOW).recall(conversation, ANNA)
+        Vault(engine, lambda _id: os.urandom(32), lambda: NOW).recall(conversation, ANNA)
     assert Vault(engine, key, lambda: NOW).recall(conversation, ANNA).surfaces == {token: "Jane Doe"}
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import sqlite3
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,7 +16,7 @@ from retrieval.permit import permit
 from retrieval.types import ChunkId
 from store import schema
 from store.engine import open_engine, write
-from store.envelope import Keys, new_key
+from store.envelope import new_key
 from store.errors import CannotDecrypt, StoreDown
 from store.sealed import DocumentKey
 from tests.worlds import put_chunks
@@ -123,7 +124,7 @@ def test_an_old_version_is_dropped_and_the_new_one_answers(world: World, coll: N
     old = world.hits(doc)
     with write(world.store.engine) as connection:
         row = connection.execute(select(schema.document).where(schema.document.c.id == doc)).one()
-        key = DocumentKey.unwrap(doc, row.wrapped_key, world.store.keys.documents)
+        key = DocumentKey.unwrap(doc, row.wrapped_key, world.store.keys.documents(row.key_id))
         put_chunks(connection, key, 2, ["the new text"])
     both = world.hits(doc)
     assert texts(ask(world, both)) == ["the old text"]  # the new one is written, and does not answer yet
@@ -296,7 +297,7 @@ def test_one_value_that_does_not_open_gives_no_snippets_at_all(world: World, col
     hits = world.hits(world.document(coll, "one"), world.document(coll, "two"))
     scope = world.scope(ANNA)
     with pytest.raises(CannotDecrypt):
-        permit(hits, scope, engine=world.store.engine, keys=Keys.from_master(new_key()))
+        permit(hits, scope, engine=world.store.engine, keys=replace(world.store.keys, documents=lambda _id: new_key()))
     with write(world.store.engine) as connection:  # a chunk's text in the place of another's
         rows = connection.execute(select(schema.chunk).order_by(schema.chunk.c.id)).all()
         of_one = schema.chunk.c.id == rows[0].id

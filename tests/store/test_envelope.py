@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from store.envelope import Keys, mac, new_key, seal, unseal
+from store.envelope import mac, new_key, seal, unseal
 from store.errors import CannotDecrypt
 
 KEY = bytes(range(32))
@@ -54,23 +54,6 @@ def test_no_bit_of_it_can_be_changed() -> None:
 def test_a_key_of_another_length_opens_nothing(key: bytes) -> None:
     with pytest.raises(CannotDecrypt):
         unseal(key, seal(KEY, b"text", b"place"), b"place")
-
-
-def test_each_purpose_has_a_key_of_its_own_and_none_is_the_master_key() -> None:
-    master = new_key()
-    keys = Keys.from_master(master)
-    all_keys = {keys.documents, keys.sources, keys.tokens, keys.audit, bytes.fromhex(keys.check), master}
-    assert len(all_keys) == 6
-    assert keys == Keys.from_master(master)
-    assert keys.check != Keys.from_master(new_key()).check
-
-
-def test_keys_are_not_shown() -> None:
-    """AL-08."""
-    keys = Keys.from_master(KEY)
-    for key in (keys.documents, keys.sources, keys.tokens, keys.audit):
-        assert repr(key) not in repr(keys)
-        assert key.hex() not in repr(keys)
 
 
 def test_a_keyed_hash_depends_on_the_key_and_on_where_a_part_ends() -> None:

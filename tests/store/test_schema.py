@@ -131,7 +131,7 @@ def test_a_well_formed_row_goes_in(filled: Engine, statement: str) -> None:
         DOCUMENT + "('doc:1', 'coll:a', 0, 'Live', 0, 's', 'c', :blob, :blob)",
         DOCUMENT + "('doc:1', 'folder:none', 0, 'draft', 0, 's', 'c', :blob, :blob)",
         "INSERT INTO policy_state VALUES (2, 0)",
-        "INSERT INTO installation VALUES (2, false, 'k', 'e')",
+        "INSERT INTO installation SELECT 2, demo, key_id, sealed_secret, embedder FROM installation",
         "INSERT INTO audit_head VALUES (2, 0, 'h')",
         "INSERT INTO user_compartment VALUES ('user:none', 'gdpr')",
         "DELETE FROM node",

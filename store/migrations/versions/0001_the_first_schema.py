@@ -11,6 +11,13 @@ depends_on = None
 
 def upgrade() -> None:
     op.create_table(
+        "master_key",
+        sa.Column("id", sa.String(length=16), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("left_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_master_key")),
+    )
+    op.create_table(
         "access_review",
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("signed_by", sa.String(length=137), nullable=False),
@@ -93,10 +100,12 @@ def upgrade() -> None:
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("owner", sa.String(length=137), nullable=False),
         sa.Column("wrapped_key", sa.LargeBinary(), nullable=False),
+        sa.Column("key_id", sa.String(length=16), nullable=True),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("sealed_turns", sa.LargeBinary(), nullable=True),
         sa.Column("level", sa.Integer(), server_default="1", nullable=False),
         sa.CheckConstraint("level BETWEEN 0 AND 3", name=op.f("ck_conversation_level")),
+        sa.ForeignKeyConstraint(["key_id"], ["master_key.id"], name=op.f("fk_conversation_key_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_conversation")),
     )
     op.create_index(op.f("ix_conversation_expires_at"), "conversation", ["expires_at"], unique=False)
@@ -104,9 +113,11 @@ def upgrade() -> None:
         "installation",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("demo", sa.Boolean(), nullable=False),
-        sa.Column("key_check", sa.String(length=64), nullable=False),
+        sa.Column("key_id", sa.String(length=16), nullable=False),
+        sa.Column("sealed_secret", sa.LargeBinary(), nullable=False),
         sa.Column("embedder", sa.String(length=200), nullable=False),
         sa.CheckConstraint("id = 1", name=op.f("ck_installation_single")),
+        sa.ForeignKeyConstraint(["key_id"], ["master_key.id"], name=op.f("fk_installation_key_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_installation")),
     )
     op.create_table(
@@ -181,6 +192,7 @@ def upgrade() -> None:
         sa.Column("part_of", sa.String(length=137), nullable=True),
         sa.Column("dated", sa.DateTime(timezone=True), nullable=True),
         sa.Column("wrapped_key", sa.LargeBinary(), nullable=False),
+        sa.Column("key_id", sa.String(length=16), nullable=True),
         sa.Column("sealed_title", sa.LargeBinary(), nullable=False),
         sa.Column("sealed_source", sa.LargeBinary(), server_default="", nullable=False),
         sa.CheckConstraint(
@@ -190,6 +202,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["intake"], ["node.id"], name=op.f("fk_document_intake")),
         sa.ForeignKeyConstraint(["node_id"], ["node.id"], name=op.f("fk_document_node_id")),
         sa.ForeignKeyConstraint(["part_of"], ["document.id"], name=op.f("fk_document_part_of")),
+        sa.ForeignKeyConstraint(["key_id"], ["master_key.id"], name=op.f("fk_document_key_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_document")),
         sa.UniqueConstraint("source_mac", name=op.f("uq_document_source_mac")),
     )
@@ -359,10 +372,12 @@ def upgrade() -> None:
         sa.Column("conversation", sa.String(length=36), nullable=False),
         sa.Column("level", sa.Integer(), nullable=False),
         sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("key_id", sa.String(length=16), nullable=True),
         sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint("level BETWEEN 0 AND 3", name=op.f("ck_sending_level")),
         sa.ForeignKeyConstraint(["id"], ["approval.id"], name=op.f("fk_sending_id")),
+        sa.ForeignKeyConstraint(["key_id"], ["master_key.id"], name=op.f("fk_sending_key_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_sending")),
     )
     op.create_index(op.f("ix_sending_made_at"), "sending", ["made_at"], unique=False)
