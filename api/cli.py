@@ -24,6 +24,7 @@ from api.commands import (
     gating,
     incidents,
     intake,
+    master_key,
     people,
     places,
     policy,
@@ -52,6 +53,7 @@ audit_app = typer.Typer(help="The audit trail.", no_args_is_help=True)
 app.add_typer(people.user_app, name="user")
 app.add_typer(people.group_app, name="group")
 app.add_typer(people.key_app, name="key")
+app.add_typer(master_key.master_key_app, name="master-key")
 app.add_typer(places.place_app, name="place")
 app.add_typer(policy.policy_app, name="policy")
 app.command("ingest")(intake.ingest)

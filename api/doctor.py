@@ -15,6 +15,7 @@ from sqlalchemy import func, select, text
 from acl.admin.gate import CONSOLE
 from api.errors import row_of
 from api.index_home import home_of
+from api.rotating import standing_of
 from api.settings import cache_folder, load_settings
 from api.wiring import missing_points
 from audit.ledger import verify
@@ -84,6 +85,7 @@ def examine(root: Path) -> list[Finding]:
     try:
         findings.append(Finding("data folder", State.FINE, f"{root}, made for {store.embedder}, key fits"))
         findings.append(_tried("database", lambda: _database(store)))
+        findings.append(_tried("master key", lambda: _master_key(store)))
         findings.append(_tried("providers", lambda: _providers(store)))
         findings.append(_tried("people", lambda: _people(store)))
         findings.append(_tried("index", lambda: _index(store, settings)))
@@ -159,6 +161,19 @@ def _database(store: Store) -> tuple[State, str]:
         return State.NOTE, f"{said}; it acknowledges what is not on its disk yet (fsync, synchronous_commit)"
     if not sealed and not _is_here(host):
         return State.NOTE, f"{said}; without TLS, anybody on the way can read along (?sslmode=verify-full)"
+    return State.FINE, said
+
+
+def _master_key(store: Store) -> tuple[State, str]:
+    current, *former = standing_of(store)
+    said = f"{current.id}, used since {current.made_at:%Y-%m-%d}"
+    if many := sum(sum(one.rows.values()) for one in former):
+        return (
+            State.NOTE,
+            f"{said}; {many} rows are still under the one before: run ntk master-key rotate, which goes on",
+        )
+    if former:
+        return State.NOTE, f"{said}; the one before is not retired: run ntk master-key rotate and then retire"
     return State.FINE, said
 
 
