@@ -6,7 +6,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format golden soak-ingest sample docs clean
+.PHONY: help demo test check format golden soak-ingest soak-faults sample docs clean
 BENCHES_acl := acl deciders
 BENCHES_ingest := embed ingest parsing
 BENCHES_redaction := redaction tokens exfiltration injection
@@ -45,6 +45,9 @@ bench-%: .venv/.dev ## measure acl, demo, ingest or retrieval, and renew its tab
 
 soak-ingest: .venv/.dev ## kill ingestion at every step, 200 times, and fill its disk in twenty ways
 	NTK_TEST_SOAK=200 $(BIN)/python -m pytest tests/ingest/test_crash.py tests/ingest/test_disk_full.py
+
+soak-faults: .venv/.dev ## cut the power 1000 times
+	NTK_TEST_SOAK=1000 $(BIN)/python -m pytest tests/faults
 
 clean: ## remove what was made here, the virtual environment included
 	rm -rf .venv .demo *.egg-info .mypy_cache .ruff_cache .hypothesis

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import tomllib
 from typing import TYPE_CHECKING, Any, Final
 
 from api.errors import BadSettings
 from api.settings import variable_of
+from store.whole import put
 
 if TYPE_CHECKING:
     from api.settings import IndexSettings
@@ -41,12 +41,7 @@ def with_index(layout: Layout, named: IndexSettings | None) -> str:
 
 def rewrite(layout: Layout, text: str) -> None:
     """Put a text into the place of the settings file, whole or not at all."""
-    fresh = layout.settings.with_suffix(".toml.new")
-    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(layout.settings)
+    put(layout.settings, text)
 
 
 def _value(value: object) -> str:

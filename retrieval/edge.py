@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -32,7 +33,7 @@ from retrieval.search import ByMeaning, ByWords, Found, HowNear, Query, search
 from retrieval.types import ChunkId, Hit, Point, Tags
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
     from pathlib import Path
 
     import numpy as np
@@ -72,13 +73,9 @@ class EdgeIndex:
         self._door = Door()  # open but while the files are exchanged
         self._writing = threading.RLock()
         self._since: list[edge.UpdateOperation] | None = None  # what was written since the files were copied
-        try:
+        with _down(f"the index at {path} cannot be opened", in_its_words=True):
             self._shard = self._files.open()
             self._shelves = shelves_in(self._shard)
-        except EmbedderMismatch:
-            raise
-        except Exception as error:
-            raise IndexDown(f"the index at {path} cannot be opened: {error}") from error
 
     def close(self) -> None:
         """Give the files back."""
@@ -100,14 +97,9 @@ class EdgeIndex:
         Raises:
             IndexDown: The vector has the wrong shape or is not finite, or the engine failed.
         """
-        try:
-            with self._door.through():
-                ask = partial(self._ask_engine, inside=to_edge(self._inside(scope)))
-                return search(question, vector, limit, ask, dimension=self._dimension, fusion=self._plan.fusion)
-        except IndexDown:
-            raise
-        except Exception as error:
-            raise IndexDown(f"the index does not answer: {type(error).__name__}") from error
+        with _down("the index does not answer"), self._door.through():
+            ask = partial(self._ask_engine, inside=to_edge(self._inside(scope)))
+            return search(question, vector, limit, ask, dimension=self._dimension, fusion=self._plan.fusion)
 
     def _inside(self, scope: Scope) -> Inside:
         """Give the filter of a scope: by the shelves that it reaches, or by its tags where shelves are not known."""
@@ -146,12 +138,9 @@ class EdgeIndex:
         Raises:
             IndexDown: The engine failed.
         """
-        try:
-            with self._door.through():
-                info = self._shard.info()
-                visible = self._shard.count(edge.CountRequest(filter=to_edge(self._inside(scope)), exact=True))
-        except Exception as error:
-            raise IndexDown(f"the index does not answer: {type(error).__name__}") from error
+        with _down("the index does not answer"), self._door.through():
+            info = self._shard.info()
+            visible = self._shard.count(edge.CountRequest(filter=to_edge(self._inside(scope)), exact=True))
         parts = min(self._plan.segments, info.segments_count)
         return Way(
             points=info.points_count,
@@ -213,11 +202,8 @@ class EdgeIndex:
         Raises:
             IndexDown: The engine failed.
         """
-        try:
-            with self._writing, self._door.through():
-                return bool(self._shard.optimize())
-        except Exception as error:
-            raise IndexDown(f"the index cannot be tidied: {type(error).__name__}") from error
+        with _down("the index cannot be tidied"), self._writing, self._door.through():
+            return bool(self._shard.optimize())
 
     def untidied(self) -> int:
         """Count the points that no graph was built over, about: of many, the engine counts some twice.
@@ -295,11 +281,8 @@ class EdgeIndex:
         return int(self._info().points_count)
 
     def _info(self) -> edge.ShardInfo:
-        try:
-            with self._door.through():
-                return self._shard.info()
-        except Exception as error:
-            raise IndexDown(f"the index does not answer: {type(error).__name__}") from error
+        with _down("the index does not answer"), self._door.through():
+            return self._shard.info()
 
     def _make_known(self, tags: Iterable[Tags]) -> None:
         # Before there is a point on it: what stands on a shelf that is not known is found by nobody.
@@ -308,19 +291,30 @@ class EdgeIndex:
                 self._shelves.add(shared)
 
     def _update(self, operation: edge.UpdateOperation) -> None:
-        try:
-            with self._writing, self._door.through():
-                self._shard.update(operation)
-                self._shard.flush()  # without it, nothing is on disk yet
-                self._note(operation)
-        except Exception as error:
-            raise IndexDown(f"the index cannot be written: {type(error).__name__}") from error
+        with _down("the index cannot be written"), self._writing, self._door.through():
+            self._shard.update(operation)
+            self._shard.flush()  # without it, nothing is on disk yet
+            self._note(operation)
 
     def _note(self, operation: edge.UpdateOperation) -> None:
         if self._since is not None:
             self._since.append(operation)
             if len(self._since) > _MOST_SINCE:
                 self._since = None  # a copy so far behind is made again later
+
+
+@contextmanager
+def _down(what: str, *, in_its_words: bool = False) -> Iterator[None]:
+    """Translate whatever the engine raises; its words are told only where they cannot hold a text or a vector."""
+    try:
+        yield
+    except (IndexDown, EmbedderMismatch):
+        raise
+    except BaseException as error:
+        # On files that it does not understand the engine panics, and that is no Exception: so nobody would catch it.
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+            raise
+        raise IndexDown(f"{what}: {error if in_its_words else type(error).__name__}") from error
 
 
 def _said(error: Exception) -> str:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import qdrant_edge as edge
 
+from retrieval.errors import IndexDown
 from retrieval.filter import COMPARTMENTS, DOCUMENT, LEVEL, OWN, PATH, SCOPE, SHELF, VERSION
 from retrieval.noted import require_made_by
 from retrieval.plan import Plan, kilobytes
 from retrieval.points import BM25, DENSE
+from store.whole import sync
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,6 +62,7 @@ class Files:
 
         Raises:
             EmbedderMismatch: Another model made its vectors.
+            IndexDown: It takes no field indexes.
         """
         folder = at or self.path
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # what a vector means can be guessed from it
@@ -69,12 +71,16 @@ class Files:
         # The engine compares the configuration with what is there, and makes what is not: also the rest of
         # an index whose making was cut off.
         shard = edge.EdgeShard.load(str(folder), _config(self.dimension, self.plan))
-        missing = _INDEXED.keys() - shard.info().payload_schema.keys()
-        for key in sorted(missing):
-            shard.update(edge.UpdateOperation.create_field_index(key, _INDEXED[key]))
-        if missing:
+        # After a power cut it may pass over some operations: it numbers them by its log, and the field index that was
+        # being made can be on the disk before the log is. Each attempt brings the numbers on.
+        for _ in range(len(_INDEXED) + 1):
+            missing = _INDEXED.keys() - shard.info().payload_schema.keys()
+            if not missing:
+                return shard
+            for key in sorted(missing):
+                shard.update(edge.UpdateOperation.create_field_index(key, _INDEXED[key]))
             shard.flush()
-        return shard
+        raise IndexDown(f"the index at {folder} cannot be opened: it takes no field indexes")
 
     def copied(self) -> None:
         """Copy the files, which nobody writes to meanwhile."""
@@ -84,12 +90,12 @@ class Files:
     def take(self, other: Path) -> None:
         """Put the files of another folder in this place, both closed; those that were there stay, as `old`."""
         for file in other.rglob("*"):
-            _sync(file)  # a copy may be in memory alone yet, and the old ones will be gone
-        _sync(other)
+            sync(file)  # a copy may be in memory alone yet, and the old ones will be gone
+        sync(other)
         if self.path.exists():
             self.path.rename(self.old)
         other.rename(self.path)
-        _sync(self.path.parent)
+        sync(self.path.parent)
 
     def undo(self) -> None:
         """Take the old files again, if there are any."""
@@ -107,14 +113,6 @@ class Files:
         """Remove what is left beside the shard."""
         for left in (self.old, self.copy):
             shutil.rmtree(left, ignore_errors=True)
-
-
-def _sync(file: Path) -> None:
-    opened = os.open(file, os.O_RDONLY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)
 
 
 def _config(dimension: int, plan: Plan) -> edge.EdgeConfig:

@@ -113,7 +113,7 @@ class EdgeHome:
         return self.path.exists() or self._files.old.exists()
 
     def open(self) -> EdgeIndex:
-        """Open the index, or make an empty one."""
+        """Open the index, or make an empty one; first put right what a replacement that was cut off has left."""
         self._files.recover()
         return EdgeIndex(self.path, self.dimension, self.model, plan=self.plan)
 

@@ -5,16 +5,15 @@ The database says it too; but an index comes back from a back-up, or is put in i
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Final
 
 from retrieval.errors import EmbedderMismatch
+from store.whole import put, unfinished
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 NOTE: Final = "model.txt"
-_UNFINISHED: Final = "model.txt.new"
 
 
 def require_made_by(model: str, folder: Path) -> None:
@@ -28,9 +27,9 @@ def require_made_by(model: str, folder: Path) -> None:
         EmbedderMismatch: The index is another model's, or has vectors and no note.
         OSError: The folder cannot be read or written.
     """
-    there = {entry.name for entry in folder.iterdir()} - {_UNFINISHED}
+    there = {entry.name for entry in folder.iterdir()} - {unfinished(folder / NOTE).name}
     if not there:
-        _write(folder, model)
+        put(folder / NOTE, model)  # before the first vector
         return
     noted = (folder / NOTE).read_text(encoding="utf-8", errors="replace") if NOTE in there else "an unknown model"
     if noted != model:
@@ -40,12 +39,3 @@ def require_made_by(model: str, folder: Path) -> None:
 def mismatch(noted: str, model: str) -> EmbedderMismatch:
     """Give the error of an index that says of itself that another model made its vectors."""
     return EmbedderMismatch(f"the index holds vectors of {noted}; this version makes {model}: run ntk reindex")
-
-
-def _write(folder: Path, model: str) -> None:
-    """Write it whole or not at all, and before the first vector."""
-    with (folder / _UNFINISHED).open("w", encoding="utf-8") as file:
-        file.write(model)
-        file.flush()
-        os.fsync(file.fileno())
-    (folder / _UNFINISHED).replace(folder / NOTE)

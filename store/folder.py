@@ -24,7 +24,7 @@ from store.keys import Keys, MasterKeys, masters_in, open_secret
 from store.migrate import migrate, refuse_newer, require_current, take_turns, upgrade
 from store.rotation import found
 from store.secret import resolve
-from store.secret_file import write_private
+from store.whole import put
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -137,7 +137,8 @@ def _create(layout: Layout, embedder: str, database: str | None, *, demo: bool) 
         raise DataFolderError(f"{root} is not empty: name a new folder")
     root.mkdir(mode=0o700, parents=True, exist_ok=True)
     if database is None:
-        write_private(layout.database, "")  # SQLite would let others read it; its journals take the mode over
+        # SQLite would let others read it; its journals take the mode over. Of two who make it at once, one fails here.
+        os.close(os.open(layout.database, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
     engine = _engine(layout, database)
     try:
         with write(engine) as connection:
@@ -146,8 +147,8 @@ def _create(layout: Layout, embedder: str, database: str | None, *, demo: bool) 
                 raise DataFolderError(f"the database in {database} is not empty: name a new one")
             # The files before the commit: a database whose key was never written would belong to nobody.
             master = new_key()
-            write_private(layout.master_key, master.hex() + "\n")
-            write_private(layout.settings, _settings(layout, database))
+            put(layout.master_key, master.hex() + "\n")
+            put(layout.settings, _settings(layout, database))
             migrate(connection)
             connection.execute(insert(schema.policy_state).values(id=1, epoch=0))
             found(connection, MasterKeys(lambda: [master]), embedder=embedder, demo=demo)

@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from store.errors import SecretNotWritten
+from store.whole import sync
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,14 +49,6 @@ def replace_private(path: Path, text: str) -> None:
             fresh.replace(there)
         finally:
             fresh.unlink(missing_ok=True)
-        _make_lasting(there.parent)
+        sync(there.parent)
     except OSError as error:
         raise SecretNotWritten(f"the secret file {path} cannot be written: {error.strerror}") from error
-
-
-def _make_lasting(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

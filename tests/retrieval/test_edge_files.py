@@ -137,6 +137,16 @@ def test_a_damaged_index_is_down(index: EdgeIndex, tmp_path: Path, damage: str) 
         EdgeIndex(tmp_path / "index", DIMENSION)
 
 
+def test_an_index_with_a_file_of_no_length_is_down(index: EdgeIndex, tmp_path: Path) -> None:
+    """FT-02: the engine panics over what some disks leave after a power cut, and a panic is no exception."""
+    index.put([point(1)])
+    index.close()
+    (status,) = (tmp_path / "index" / "segments").glob("*/vector_storage-bm25/deleted/status.dat")
+    status.write_bytes(b"")
+    with pytest.raises(IndexDown, match="cannot be opened"):
+        EdgeIndex(tmp_path / "index", DIMENSION)
+
+
 def test_a_closed_index_is_down(index: EdgeIndex) -> None:
     index.put([point(1)])
     index.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -84,6 +85,18 @@ def test_a_fresh_index_that_was_not_finished_is_begun_again(home: Home) -> None:
     filled(home, 3, fresh=True)
     home.replace()
     assert found_at(home) == [3]
+
+
+def test_a_replacement_that_was_cut_off_is_put_right(tmp_path: Path) -> None:
+    """FT-01, FT-02: between its two steps there is no index; after them the old one must not lie about."""
+    home = EdgeHome(tmp_path / "index", DIMENSION, MADE.model)
+    filled(home, 1)
+    (tmp_path / "index").rename(tmp_path / "index.old")
+    assert home.exists()
+    assert found_at(home) == [1]
+    shutil.copytree(tmp_path / "index", tmp_path / "index.old")
+    assert found_at(home) == [1]
+    assert not (tmp_path / "index.old").exists()
 
 
 def test_where_there_was_none_a_fresh_index_is_the_first(home: Home) -> None:
