@@ -33,7 +33,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure, both arms in one run.")
     parser.add_argument("name", choices=NAMES)
     parser.add_argument("--json", action="store_true", help="one line of JSON for each figure")
-    parser.add_argument("--quick", action="store_true", help="under five minutes on two cores")
+    parser.add_argument("--quick", action="store_true", help="less of it, with a table of its own")
     parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder of the data sets")
     parser.add_argument("--write", action="store_true", help="renew the table in docs/benchmarks.md")
     given = parser.parse_args()
@@ -45,7 +45,7 @@ def main() -> None:
     if not given.json:
         print(table(figures))
     if given.write:
-        renew_page(given.name, figures)
+        renew_page(f"{given.name}-quick" if given.quick else given.name, figures)
 
 
 if __name__ == "__main__":
