@@ -7,7 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Final
 
 import re2
-from stdnum import bic, iban, luhn, numdb
+from stdnum import bic, iban, numdb
 
 from redaction.context import nearby, words
 from redaction.digits import parts
@@ -26,6 +26,7 @@ _LIKE_IBAN: Final = re.compile(r"[A-Za-z]{2}[ -]?\d\d(?:[ -]?[A-Za-z]{4})?(?:[ \
 _DIGITS: Final = re.compile(r"(?<!\d)\d(?:[ \n-]{0,3}\d){12,}(?!\d)")
 _may_be_iban: Final = re2.compile(r"[A-Za-z]{2}[ \n-]?\d[ \n-]?\d[ \n-]{0,2}[A-Za-z0-9]")
 _may_be_card: Final = re2.compile(r"\d(?:[ \n-]{0,3}\d){12}")
+_DOUBLED: Final = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)  # the sum of the digits of twice a digit
 _GROUP: Final = 3  # each group of a card number but the last has at least so many digits
 _CARD: Final = re.compile(  # by issuer: Visa, Mastercard, American Express, Diners, JCB, UnionPay, Discover, Maestro
     r"4\d{15}(?:\d{3})?|(?:5[1-5]|2[2-7])\d{14}|3[47]\d{13}|3[0689]\d{12}|35\d{14,17}|(?:5[06-9]|6\d)\d{12,17}"
@@ -50,8 +51,9 @@ def cards(text: str) -> Iterator[tuple[int, int, str]]:
     if not _may_be_card.search(text):
         return
     is_near = nearby(_CARD_WORDS, text)
+    group = 1 if _CARD_WORDS.search(text) else _GROUP
     for run in _DIGITS.finditer(text):
-        for start, end, number in parts(run, 13, 19):
+        for start, end, number in parts(run, 13, 19, group=group):
             if _is_card(number, text[start:end]) or is_near(start, end):
                 yield start, end, number
 
@@ -67,9 +69,17 @@ def bics(text: str) -> Iterator[tuple[int, int, str]]:
 
 
 def _is_card(number: str, written: str) -> bool:
-    if not _CARD.fullmatch(number) or not luhn.is_valid(number):
+    if not _CARD.fullmatch(number) or not _has_luhn_digit(number):
         return False
     return min(map(len, re.split(r"\D+", written)[:-1]), default=_GROUP) >= _GROUP
+
+
+def _has_luhn_digit(number: str) -> bool:
+    """Say whether the last digit is the one that Luhn's formula gives (ISO/IEC 7812-1)."""
+    if not number.isascii():
+        return False
+    digits = [*map(int, number)]
+    return (sum(digits[-1::-2]) + sum([_DOUBLED[digit] for digit in digits[-2::-2]])) % 10 == 0
 
 
 @cache

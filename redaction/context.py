@@ -29,6 +29,8 @@ def hint(*alternatives: str) -> Callable[[str], bool]:
 def nearby(context: re.Pattern[str], text: str) -> Callable[[int, int], bool]:
     """Look a text through for context words; give what tells whether one stands shortly before or after a stretch."""
     spans = [match.span() for match in context.finditer(text)]
+    if not spans:
+        return _never
 
     def is_near(start: int, end: int) -> bool:
         before = bisect_left(spans, (start - _BEFORE, 0))
@@ -38,3 +40,7 @@ def nearby(context: re.Pattern[str], text: str) -> Callable[[int, int], bool]:
         )
 
     return is_near
+
+
+def _never(_start: int, _end: int) -> bool:
+    return False

@@ -58,7 +58,9 @@ def directory_recogniser(people: Iterable[Person], *, region: str = "GB") -> Rec
     index = Index()
     for person in people:
         _add(index, person, region)
-    return partial(_recognised, names=index.frozen(), values=together(index.values))
+    values = together(index.values)
+    begins = frozenset(value[:_SHORTEST] for value in values if value[:_SHORTEST].isdigit())
+    return partial(_recognised, names=index.frozen(), values=values, begins=begins)
 
 
 def _add(index: Index, person: Person, region: str) -> None:
@@ -89,17 +91,19 @@ def _numbers(phone: str, region: str) -> Iterator[str]:
             yield prefix + national
 
 
-def _recognised(text: Folded, *, names: Names, values: Mapping[str, Someone]) -> Iterator[Span]:
-    for start, end, someone, sure in [*_values(text.text, values), *found_names(text.text, names)]:
+def _recognised(text: Folded, *, names: Names, values: Mapping[str, Someone], begins: frozenset[str]) -> Iterator[Span]:
+    for start, end, someone, sure in [*_values(text.text, values, begins), *found_names(text.text, names)]:
         yield Span(start, end, someone.identity, sure, someone.people)
 
 
-def _values(text: str, values: Mapping[str, Someone]) -> Iterator[tuple[int, int, Someone, bool]]:
+def _values(
+    text: str, values: Mapping[str, Someone], begins: frozenset[str]
+) -> Iterator[tuple[int, int, Someone, bool]]:
     for start, end, address in emails(text):
         if someone := values.get(address):
             yield start, end, someone, True
     for run in _NUMBER.finditer(text):
-        for start, end, digits in parts(run, _SHORTEST, _LONGEST):
+        for start, end, digits in parts(run, _SHORTEST, _LONGEST, begins=begins):
             if someone := values.get(digits):
                 signs = len(text[run.start() : start]) - len(text[run.start() : start].rstrip("+("))
                 yield start - signs, end, someone, True

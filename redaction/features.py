@@ -25,15 +25,16 @@ _EDGE: Final = _Word("^", "^", "^")
 
 def features(words: Sequence[str], lexicon: Lexicon) -> list[list[str]]:
     """Give the features of each word of a line; the names of features are what the model was trained on."""
-    line = [_word(word, lexicon) for word in words]
+    seen = {word: _word(word, lexicon) for word in {*words}}
+    line = [seen[word] for word in words]
     in_place = _places(line, lexicon)
     padded = [_EDGE, _EDGE, *line, _EDGE, _EDGE]
-    return [[*_of(padded[n : n + 5]), *(("place",) if in_place[n] else ())] for n in range(len(line))]
+    return [_of(padded[n : n + 5], in_place=is_inside) for n, is_inside in enumerate(in_place)]
 
 
-def _of(window: Sequence[_Word]) -> list[str]:
-    before2, before, word, after, after2 = window
-    lower, shape, known = word
+def _of(window: Sequence[_Word], *, in_place: bool) -> list[str]:
+    (lower2, shape2, _), (lower1, shape1, known1), (lower, shape, known), after, after2 = window
+    lower_after, shape_after, known_after = after
     found = [
         f"w={lower}",
         f"s={shape}",
@@ -42,24 +43,26 @@ def _of(window: Sequence[_Word]) -> list[str]:
         f"p3={lower[:3]}",
         f"s3={lower[-3:]}",
         f"s2={lower[-2:]}",
-        f"-w={before.lower}",
-        f"-s={before.shape}",
-        f"-l={before.known}{before.shape}",
-        f"+w={after.lower}",
-        f"+s={after.shape}",
-        f"+l={after.known}{after.shape}",
-        f"--w={before2.lower}",
-        f"--s={before2.shape}",
+        f"-w={lower1}",
+        f"-s={shape1}",
+        f"-l={known1}{shape1}",
+        f"+w={lower_after}",
+        f"+s={shape_after}",
+        f"+l={known_after}{shape_after}",
+        f"--w={lower2}",
+        f"--s={shape2}",
         f"++w={after2.lower}",
         f"++s={after2.shape}",
-        f"-ss={before.shape}{shape}",
-        f"+ss={shape}{after.shape}",
-        f"-sl={before.known}{known}{shape}",
-        f"+sl={known}{after.known}{shape}",
-        f"-ww={before2.lower} {before.lower}",
+        f"-ss={shape1}{shape}",
+        f"+ss={shape}{shape_after}",
+        f"-sl={known1}{known}{shape}",
+        f"+sl={known}{known_after}{shape}",
+        f"-ww={lower2} {lower1}",
     ]
-    if before.shape in _ENDS:
+    if shape1 in _ENDS:
         found += ("first", f"fl={known}{shape}")
+    if in_place:
+        found.append("place")
     return found
 
 

@@ -7,7 +7,7 @@ directory does not have; a genitive s belongs to the surname.
 from __future__ import annotations
 
 import re
-from itertools import takewhile
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from redaction.addressing import is_addressed, is_login
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     Found = tuple[int, int, Someone, bool]  # start, end, who, sure
     Run = Sequence[re.Match[str]]
+    Keys = Sequence[str]
 
 _GAP: Final = 4  # characters between two words of a name, without blanks: "</b>" as in "<b>Jane</b> Doe"
 _WIDE: Final = 60  # the same with blanks, as between the columns of a table
@@ -36,28 +37,29 @@ _BLANK: Final = re.compile(r"""["')]{0,2}(?:\s{1,2}|-)["'(]{0,2}""")
 def found_names(text: str, names: Names) -> Iterator[Found]:
     """Give the names in a folded text, ambiguous ones once with all whom they may mean."""
     words = list(WORD.finditer(text))
+    keys = [word[0].casefold() for word in words]
+    gaps = ["", *(text[word.end() : after.start()] for word, after in pairwise(words))]  # what is before each word
     closed = -1  # the last word of a name: in "Jane Doe, Jane Roe" nobody is called "Doe, Jane"
     covered = -1  # the same, of reversed names too: a surname inside of a full name says nothing about another
     for first, word in enumerate(words):
-        lengths = _lengths(word, names)
+        lengths = _lengths(keys[first], names)
         if not lengths:
             continue
-        for chain in _chains(words, first, lengths):
-            run = [words[n] for n in chain]
-            for length, meaning, sure in _meanings_along(run, names, closed=first == closed):
+        for chain in _chains(words, gaps, first, lengths):
+            run, folded = [words[n] for n in chain], [keys[n] for n in chain]
+            for length, meaning, sure in _meanings_along(run, folded, names, closed=first == closed):
                 if length == 1 and first <= covered and meaning.form.strength <= Strength.LONE:
                     continue
                 yield word.start(), run[length - 1].end(), meaning.someone, sure
                 if sure and length > 1:
                     covered = max(covered, chain[length - 1])
                     closed = closed if meaning.form.reverse else chain[length - 1]
-        for last, someone in _around_unknown(words, first, names):
+        for last, someone in _around_unknown(words, keys, gaps, first, names):
             yield word.start(), words[last].end(), someone, True
             covered = max(covered, last)
 
 
-def _lengths(word: re.Match[str], names: Names) -> Collection[int]:
-    key = word[0].casefold()
+def _lengths(key: str, names: Names) -> Collection[int]:
     return names.lengths.get(key) or ((1,) if _nominative(key) in names.lengths else ())
 
 
@@ -68,15 +70,19 @@ def _nominative(key: str) -> str:
     return key if ordinary or len(key) < _GENITIVE or not key.endswith("s") else stem
 
 
-def _chains(words: Run, first: int, lengths: Collection[int]) -> list[list[int]]:
+def _chains(words: Run, gaps: Sequence[str], first: int, lengths: Collection[int]) -> list[list[int]]:
     """Give the words that may belong to a name beginning here: as they stand, and without middle initials."""
     chain = [first]
     for n in range(first + 1, min(first + max(lengths) + _INITIALS, len(words))):
-        if not _joins(_gap(words, n), words[n - 1]):
+        if not _joins(gaps[n], words[n - 1]):
             break
         chain.append(n)
-    uncut = takewhile(lambda n: "," not in _gap(words, n), chain[1:])
-    full = [first, *(n for n in uncut if len(words[n][0]) > 1)]
+    full = [first]
+    for n in chain[1:]:
+        if "," in gaps[n]:
+            break
+        if len(words[n][0]) > 1:
+            full.append(n)
     return [chain] if full == chain[: len(full)] else [chain, full]
 
 
@@ -86,21 +92,24 @@ def _gap(words: Run, n: int) -> str:
 
 def _joins(gap: str, before: re.Match[str]) -> bool:
     """Tell whether what stands between two words may stand inside a name; the end of a sentence may not."""
+    if len(gap) < 2:
+        return True
     if len(gap) > _WIDE or len(gap.replace(" ", "")) > _GAP or gap.count("\n") > 1:
         return False
     return len(before[0]) == 1 or before[0].lower() == "st" or not _SENTENCE_END.search(gap)
 
 
-def _meanings_along(words: Run, names: Names, *, closed: bool) -> Iterator[tuple[int, Meaning, bool]]:
+def _meanings_along(words: Run, keys: Keys, names: Names, *, closed: bool) -> Iterator[tuple[int, Meaning, bool]]:
     """Give the longest form that is sure, for all whom it means, and all that are longer or unsure.
 
     Args:
         words: Of the text, in a row.
+        keys: The same, as the names are kept.
         names: Of the people.
         closed: Whether the first word ends another name, and so begins no reversed one.
     """
-    for length in _lengths(words[0], names):
-        known = _known(words[:length], names) if length <= len(words) else ()
+    for length in _lengths(keys[0], names):
+        known = _known(keys[:length], names) if length <= len(words) else ()
         meanings = [meaning for meaning in known if not (closed and meaning.form.reverse)]
         sure = [meaning for meaning in meanings if _is_sure(meaning, words[:length])]
         yield from ((length, meaning, True) for meaning in sure)
@@ -112,8 +121,7 @@ def _meanings_along(words: Run, names: Names, *, closed: bool) -> Iterator[tuple
                 yield length, meaning, False
 
 
-def _known(words: Run, names: Names) -> tuple[Meaning, ...]:
-    keys = [word[0].casefold() for word in words]
+def _known(keys: Keys, names: Names) -> tuple[Meaning, ...]:
     if exact := names.meanings.get(tuple(keys)):
         return exact
     of = names.meanings.get((*keys[:-1], _nominative(keys[-1])), ())
@@ -153,26 +161,28 @@ def _is_made_login(words: Run) -> bool:
     )
 
 
-def _around_unknown(words: Run, first: int, names: Names) -> Iterator[tuple[int, Someone]]:
+def _around_unknown(
+    words: Run, keys: Keys, gaps: Sequence[str], first: int, names: Names
+) -> Iterator[tuple[int, Someone]]:
     """Give the last word and whom it means of each full name with unknown words in it: "Mara Sofia Lindqvist"."""
-    longest = max(names.lengths.get(words[first][0].casefold(), (1,)))
+    longest = max(names.lengths.get(keys[first], (1,)))
     for given in range(1, min(longest, 3)):
         middle = first + given
         for surname in range(middle + 1, middle + 1 + _UNKNOWN):
-            if surname >= len(words) or not _may_be_inside(words, first, middle, surname):
+            if surname >= len(words) or not _may_be_inside(words, gaps, first, middle, surname):
                 break
             for last in range(surname, min(surname + longest - given, len(words))):
                 run = [*words[first:middle], *words[surname : last + 1]]
-                for meaning in _known(run, names):
-                    if _is_full_name(meaning, run) and not _has_own_name(words[middle : last + 1], names):
+                for meaning in _known([*keys[first:middle], *keys[surname : last + 1]], names):
+                    if _is_full_name(meaning, run) and not _has_own_name(keys[middle : last + 1], names):
                         yield last, meaning.someone
 
 
-def _may_be_inside(words: Run, first: int, middle: int, surname: int) -> bool:
+def _may_be_inside(words: Run, gaps: Sequence[str], first: int, middle: int, surname: int) -> bool:
     inside = words[middle:surname]
-    if not all(_BLANK.fullmatch(_gap(words, n)) for n in range(middle, surname + 1)):
+    if not all(map(_BLANK.fullmatch, gaps[middle : surname + 1])):
         return False
-    if _QUOTED.fullmatch(_gap(words, middle)):
+    if _QUOTED.fullmatch(gaps[middle]):
         return True
     capital = words[first][0][0].isupper()
     return all(word[0][0].isupper() == capital and word[0].casefold() not in GRAMMAR for word in inside)
@@ -187,10 +197,10 @@ def _is_full_name(meaning: Meaning, run: Run) -> bool:
     return not any(word[0][0].isupper() or word[0].casefold() in ORDINARY for word in run)
 
 
-def _has_own_name(words: Run, names: Names) -> bool:
+def _has_own_name(keys: Keys, names: Names) -> bool:
     """Tell whether what looks like middle names is another person's: "Mara Jane Lindqvist" where Jane is one."""
     return any(
         meaning.form.strength is Strength.ANY_CASE and not meaning.form.reverse
-        for n in range(len(words) - 1)
-        for meaning in _known(words[n:], names)
+        for n in range(len(keys) - 1)
+        for meaning in _known(keys[n:], names)
     )

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import re
 import sys
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 import phonenumbers
-from phonenumbers import Leniency, PhoneNumberFormat, PhoneNumberMatcher
+from phonenumbers import (
+    COUNTRY_CODE_TO_REGION_CODE,
+    Leniency,
+    PhoneMetadata,
+    PhoneNumberFormat,
+    PhoneNumberMatch,
+    PhoneNumberMatcher,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +36,51 @@ _CALLED: Final = re.compile(  # "Tel. ", "phone: ", "call me on ", "not answerin
 )
 _CALLED_AFTER: Final = re.compile(r"[ (/-]{1,3}(?:office|fax|mobile|cell|home|tel|phone|ext)\b", re.IGNORECASE)
 _DATE: Final = re.compile(r"\d{4}([./-])\d\d?\1\d\d?(?!\d)|\d\d?([./-])\d\d?\2\d{2,4}(?!\d)")
+_PLAIN: Final = re.compile(r"[0-9 ()./\n-]*")
+_NO_DIGIT: Final = re.compile(r"[^0-9]+")
+_NEVER: Final = re.compile(r"(?!)")
 _WRAP: Final = re.compile(r"(?<=[\d() ./-])\n(?=[\d( ])")
+
+
+class _Matcher(PhoneNumberMatcher):
+    """The library's matcher, but for what cannot be a valid number: it does not parse that.
+
+    Of a text like "4111 4111 4111 …" it would parse each candidate as a whole and each piece of it.
+    """
+
+    def _parse_and_verify(self, candidate: str, offset: int) -> PhoneNumberMatch | None:
+        if not _may_be_valid(candidate, self.preferred_region):
+            return None
+        verified: PhoneNumberMatch | None = super()._parse_and_verify(candidate, offset)
+        return verified
+
+
+def _may_be_valid(candidate: str, region: str | None) -> bool:
+    """Say whether a candidate may be a valid number; where it is not of digits and punctuation alone, it may.
+
+    Of a number without an international prefix, parsing takes off the country's own code, and the prefixes that are
+    dialled within it, once or twice; what is left is valid if it has the form of numbers of a region with that code.
+    """
+    if not _PLAIN.fullmatch(candidate):
+        return True
+    digits, (from_abroad, national) = _NO_DIGIT.sub("", candidate), _forms(region)
+    return bool(national is None or from_abroad.match(digits) or national.fullmatch(digits))
+
+
+@cache
+def _forms(region: str | None) -> tuple[re.Pattern[str], re.Pattern[str] | None]:
+    """Give how a number begins that is dialled abroad, and the form of all others; None if that is not known."""
+    here = PhoneMetadata.metadata_for_region(region, None) if region else None
+    if (
+        here is None or here.country_code is None or here.national_prefix_transform_rule
+    ):  # it may put digits before a number
+        return _NEVER, None
+    code = here.country_code
+    around = [PhoneMetadata.metadata_for_region(one, None) for one in COUNTRY_CODE_TO_REGION_CODE[code]]
+    forms = [one.general_desc.national_number_pattern for one in around if one is not None and one.general_desc]
+    prefix = here.national_prefix_for_parsing or ""
+    national = rf"(?:{code})?(?:{prefix}){{0,2}}(?:{'|'.join(f'(?:{form})' for form in forms)})"
+    return re.compile(here.international_prefix or _NEVER.pattern), re.compile(national)
 
 
 def phones(text: str, region: str) -> Iterator[tuple[int, int, str]]:
@@ -58,7 +110,7 @@ def e164(number: str, region: str) -> str | None:
 
 def _valid(text: str, region: str) -> Iterator[tuple[int, int, str]]:
     # Without max_tries the matcher gives up in silence after 65,535 candidates.
-    for match in PhoneNumberMatcher(text, region, Leniency.VALID, max_tries=sys.maxsize):
+    for match in _Matcher(text, region, Leniency.VALID, max_tries=sys.maxsize):
         yield match.start, match.end, phonenumbers.format_number(match.number, PhoneNumberFormat.E164)
 
 
