@@ -46,7 +46,7 @@ bench-%: .venv/.dev ## measure acl, demo, ingest or retrieval, and renew its tab
 soak-ingest: .venv/.dev ## kill ingestion at every step, 200 times, and fill its disk in twenty ways
 	NTK_TEST_SOAK=200 $(BIN)/python -m pytest tests/ingest/test_crash.py tests/ingest/test_disk_full.py
 
-soak-faults: .venv/.dev ## cut the power 1000 times
+soak-faults: .venv/.dev ## cut the power, change everything under load, ask as a crowd: for hours
 	NTK_TEST_SOAK=1000 $(BIN)/python -m pytest tests/faults
 
 clean: ## remove what was made here, the virtual environment included
