@@ -74,7 +74,15 @@ def _kept(name: str, made: Corpus, make: Callable[[Path], Took]) -> Iterator[tup
 
 
 def _digest(made: Corpus) -> str:
-    said = (version("qdrant-edge-py"), PLAN, made.vectors.shape, made.vectors[-1].tolist(), made.leaves[-50:].tolist())
+    # What is said at each search makes no other index.
+    layout = (PLAN.m, PLAN.ef_construct, PLAN.scan_up_to, PLAN.segments, PLAN.index_from)
+    said = (
+        version("qdrant-edge-py"),
+        layout,
+        made.vectors.shape,
+        made.vectors[-1].tolist(),
+        made.leaves[-50:].tolist(),
+    )
     return sha256(repr(said).encode()).hexdigest()[:16]
 
 

@@ -33,11 +33,11 @@ class Plan:
         fusion: How the legs by meaning and by words become one order: by their scores, or by their places.
     """
 
-    scan_up_to: int = 300_000
-    oversampling: float = 4
+    scan_up_to: int = 600_000
+    oversampling: float = 16
     m: int = 16
     ef_construct: int = 100
-    ef: int = 256
+    ef: int = 16_384
     segments: int = 2
     index_from: int = 20_000
     fusion: Fusion = "dbsf"

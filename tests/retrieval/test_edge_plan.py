@@ -167,5 +167,5 @@ def test_a_closed_index_is_not_tidied(tmp_path: Path) -> None:
 
 
 def test_thresholds_are_in_kilobytes_of_original_vectors() -> None:
-    assert kilobytes(PLAN.scan_up_to, 384) == 450_000
+    assert kilobytes(PLAN.scan_up_to, 384) == 900_000
     assert kilobytes(1, 4) == 1  # a threshold of none means another thing
