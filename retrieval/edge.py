@@ -141,11 +141,9 @@ class EdgeIndex:
         with _down("the index does not answer"), self._door.through():
             info = self._shard.info()
             visible = self._shard.count(edge.CountRequest(filter=to_edge(self._inside(scope)), exact=True))
-        parts = min(self._plan.segments, info.segments_count)
         return Way(
             points=info.points_count,
             visible=visible,
-            segments=parts,
             scan_up_to=self._plan.scan_up_to,
             by_shelves=self._shelves is not None,
         )

@@ -2,8 +2,8 @@
 
 A graph that is searched through a filter loses what it should find, and says nothing. So what a reader sees is
 scanned: four bits for each dimension stand in memory, and the nearest by these are compared once more by the
-original vectors, which stand on the disk. What is wider than `scan_up_to` is searched by the graph, which is good
-at that. The figures behind each value are in docs/benchmarks.md, recall and search.
+original vectors, which stand on the disk. What is wider than `scan_up_to` is searched by the graph, far and wide. The
+figures behind each value are in docs/benchmarks.md and in docs/decisions/0031-what-a-million-showed.md.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Plan:
         m: Edges of a point in the graph.
         ef_construct: Points that are looked at to place one in the graph.
         ef: Points that the graph keeps in view while it is searched.
-        segments: Parts that are searched side by side, each by a core.
+        segments: So many parts are left when it is tidied. What came in at once is one of them.
         index_from: A segment of so many points gets a graph, and its payload indexes go to the disk.
         fusion: How the legs by meaning and by words become one order: by their scores, or by their places.
     """
@@ -53,30 +53,25 @@ class Way:
     Args:
         points: All of the index.
         visible: So many of them are visible. The engine estimates that, and looks at a sample where it cannot.
-        segments: Parts that are searched side by side.
-        scan_up_to: What is visible of a segment is scanned up to so many points.
+        scan_up_to: What is visible is scanned up to so many points; of an index in several parts, of each part.
         by_shelves: Whole shelves are looked up; else each point is asked for its tags.
     """
 
     points: int
     visible: int
-    segments: int
     scan_up_to: int
     by_shelves: bool
 
     @property
     def scanned(self) -> bool:
-        """Whether what is visible is scanned, as far as it is spread evenly over the parts."""
-        return self.visible < self.scan_up_to * self.segments
+        """Whether what is visible is scanned, all of it being in one part as after `tidy`; of several, more is."""
+        return self.visible < self.scan_up_to
 
     def __str__(self) -> str:
         """Say it in a line."""
         found = "whole shelves looked up" if self.by_shelves else "each point asked for its tags"
         how = "scanned over codes, the best compared exactly" if self.scanned else "by the graph, where it is built"
-        return (
-            f"{self.visible} of {self.points} chunks are visible, {found}: {how} "
-            f"(scanned up to {self.scan_up_to} in each of {self.segments} parts)"
-        )
+        return f"{self.visible} of {self.points} chunks are visible, {found}: {how} (scanned up to {self.scan_up_to})"
 
 
 def kilobytes(points: int, dimension: int) -> int:
