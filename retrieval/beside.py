@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 Build = Callable[[Path], bool]
 
-_PASSED_ON: Final = ("PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "LC_CTYPE")
 _LOOK_EVERY: Final = 0.2  # seconds
 _NICE: Final = 10  # questions go first
 _DIE_WITH_PARENT: Final = 1  # PR_SET_PDEATHSIG of Linux
@@ -43,8 +42,6 @@ def tidied_beside(folder: Path, dimension: int, end: threading.Event, plan: Plan
     Raises:
         IndexDown: It was ended, or has failed. What is in the folder may be half of something.
     """
-    # Nothing of this process's environment but what a program needs to be found: no settings, no secrets.
-    environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
     roots = (str(Path(__file__).parents[1]), *site.getsitepackages())
     process = subprocess.Popen(  # noqa: S603 - our own interpreter, with our own module
         [sys.executable, "-P", "-s", "-m", "retrieval.beside", str(folder), str(dimension), json.dumps(asdict(plan))],
@@ -52,7 +49,7 @@ def tidied_beside(folder: Path, dimension: int, end: threading.Event, plan: Plan
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         cwd="/",
-        env=environment | {"PYTHONPATH": os.pathsep.join(roots)},
+        env={"PYTHONPATH": os.pathsep.join(roots)},  # no settings, no secrets
         start_new_session=True,
     )
     try:

@@ -125,7 +125,7 @@ def rewrap(engine: Engine, sealed: SealedColumn, done: Callable[[int], None] = l
                 break
             done(len(rows))
             last = rows[-1].id
-        with write(engine, lasting=False) as connection:
+        with write(engine) as connection:
             if count_former(connection, sealed) <= len(unreadable):
                 return Rewrapped(wrapped, tuple(unreadable))
         time.sleep(_PAUSE)

@@ -57,9 +57,10 @@ def test_no_function_of_the_index_adapter_searches_without_a_scope() -> None:
         if ast.unparse(call.func).startswith("self._shard.")
     }
     assert used == {
-        ("close", "close"), ("_ask_engine", "query"), ("count", "info"), ("tidy", "optimize"),
+        ("close", "close"), ("_ask_engine", "query"), ("_info", "info"), ("tidy", "optimize"),
         ("way", "info"), ("way", "count"),
         ("_update", "update"), ("_update", "flush"),
+        ("tidy_beside", "flush"), ("_catch_up", "info"), ("_exchange", "close"),
     }  # fmt: skip
     filtered = inspect.signature(EdgeIndex._ask_engine).parameters["inside"]
     assert (filtered.annotation, filtered.default) == ("edge.Filter", inspect.Parameter.empty)
