@@ -81,7 +81,7 @@ def _found(texts: Mapping[str, str], questions: Mapping[str, str]) -> dict[str, 
         index.put([_point(*named, vector) for named, vector in zip(texts.items(), vectors, strict=True)])
         for (id_, question), vector in zip(questions.items(), asked, strict=True):
             hits = index.search(question, vector, scope, FIRST)
-            found["fused"][id_] = [str(hit.document) for hit in hits]
+            found["fused"][id_] = [hit.document.removeprefix("doc:") for hit in hits]
             found["by meaning"][id_], found["by words"][id_] = _legs(index, question, vector, scope)
         index.close()
     return found
@@ -90,13 +90,13 @@ def _found(texts: Mapping[str, str], questions: Mapping[str, str]) -> dict[str, 
 def _legs(index: EdgeIndex, question: str, vector: NDArray[np.float32], scope: Scope) -> list[list[str]]:
     queries: list[Query] = [ByMeaning(vector), ByWords(words_asked(question))]
     legs = index._ask_engine(queries, FIRST, inside=to_edge(filter_of(scope)))  # noqa: SLF001 - a search fuses them
-    return [[str(point.document) for point in leg] for leg in legs]
+    return [[point.document.removeprefix("doc:") for point in leg] for leg in legs]
 
 
 def _point(id_: str, text: str, vector: NDArray[np.float32]) -> Point:
     chunk = ChunkId(str(uuid.uuid5(uuid.NAMESPACE_OID, id_)))
     tags = Tags(frozenset([ROOT]), (), PUBLIC)
-    return Point(chunk, DocumentId(id_), 1, vector, text, tags, own=frozenset())
+    return Point(chunk, DocumentId(f"doc:{id_}"), 1, vector, text, tags, own=frozenset())
 
 
 def _judgements(lines: Iterable[str]) -> Judgements:
