@@ -118,7 +118,7 @@ def settle(world: SmallWorld, store: Store) -> None:
     """Make a data folder hold this world and no other."""
     with write(store.engine) as connection:
         for table in reversed(metadata.sorted_tables):
-            if table not in (schema.installation, schema.policy_state):
+            if table not in (schema.installation, schema.master_key, schema.policy_state):
                 connection.execute(delete(table))
     with policy_change(store.engine, Ledger(store.engine, store.keys.audit), ADMIN) as change:
         _settle_policy(change, world)
