@@ -91,7 +91,7 @@ class Arena:
             self.world.index.keep_only(DocumentId(document), 0)
         with write(self.world.store.engine) as connection:
             for table in reversed(metadata.sorted_tables):
-                if table not in (schema.installation, schema.policy_state):
+                if table not in (schema.installation, schema.master_key, schema.policy_state):
                     connection.execute(delete(table))
             connection.execute(update(schema.policy_state).values(epoch=0))
         shutil.rmtree(self.shares, ignore_errors=True)
