@@ -10,7 +10,8 @@ from bench.corpus import corpus, numbers
 from bench.figures import Figure, at_least
 from bench.kept import our_index
 from bench.readers import cells
-from retrieval.edge import EdgeIndex, to_edge
+from retrieval.edge import EdgeIndex
+from retrieval.edge_filter import to_edge
 from retrieval.search import ByMeaning
 
 if TYPE_CHECKING:

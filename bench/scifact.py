@@ -21,7 +21,8 @@ from acl.names import ROOT, DocumentId
 from bench.figures import Figure, at_least
 from bench.readers import Grants, scopes_of
 from bench.vectors import vectors_of
-from retrieval.edge import EdgeIndex, to_edge
+from retrieval.edge import EdgeIndex
+from retrieval.edge_filter import to_edge
 from retrieval.embed import DIMENSION
 from retrieval.filter import filter_of
 from retrieval.find import FIRST

@@ -23,7 +23,8 @@ from bench.kept import our_index, usual_index
 from bench.plot import Axis, Line, plot
 from bench.readers import cells
 from bench.recall import LEAST, LEG, NEAREST, by_meaning, recall
-from retrieval.edge import EdgeIndex, to_edge
+from retrieval.edge import EdgeIndex
+from retrieval.edge_filter import to_edge
 from retrieval.filter import DOCUMENT, VERSION, filter_of
 from retrieval.points import DENSE
 
@@ -53,7 +54,8 @@ _PROBE: Final = """
 import sys
 from pathlib import Path
 import numpy as np
-from retrieval.edge import EdgeIndex, to_edge
+from retrieval.edge import EdgeIndex
+from retrieval.edge_filter import to_edge
 def resident():
     return next(int(line.split()[1]) for line in Path("/proc/self/status").read_text().splitlines() if "VmRSS" in line)
 vectors = np.load(sys.argv[2])

@@ -5,20 +5,18 @@ from __future__ import annotations
 import threading
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import qdrant_edge as edge
-from qdrant_client import models
 
 from retrieval.door import Door
-from retrieval.edge_shard import Files, params_of
+from retrieval.edge_filter import to_edge
+from retrieval.edge_shard import Files, Since, params_of
 from retrieval.edge_shelves import counted, shelves_in
 from retrieval.errors import EmbedderMismatch, IndexDown
 from retrieval.filter import (
     DOCUMENT,
     OWN,
-    SCOPE,
-    SHELF,
     VERSION,
     filter_of,
     filter_on_shelves,
@@ -44,10 +42,6 @@ if TYPE_CHECKING:
     from retrieval.beside import Build
     from retrieval.filter import Inside
 
-_Value = TypeVar("_Value", int, str)
-
-_MOST_SINCE: Final = 2_000  # operations, each of which may hold the vectors of a document
-
 
 class EdgeIndex:
     """The points of all collections in one shard, opened by one process."""
@@ -72,7 +66,7 @@ class EdgeIndex:
         self._files = Files(path, dimension, model, plan)
         self._door = Door()  # open but while the files are exchanged
         self._writing = threading.RLock()
-        self._since: list[edge.UpdateOperation] | None = None  # what was written since the files were copied
+        self._since: Since | None = None  # the files were copied
         with _down(f"the index at {path} cannot be opened", in_its_words=True):
             self._shard = self._files.open()
             self._shelves = shelves_in(self._shard)
@@ -156,7 +150,7 @@ class EdgeIndex:
         """
         require_usable(points, self._dimension)
         self._make_known({point.tags for point in points})
-        self._update(edge.UpdateOperation.upsert_points([to_edge_point(point) for point in points]))
+        self._update(edge.UpdateOperation.upsert_points([to_edge_point(point) for point in points]), len(points))
 
     def retag(self, documents: Sequence[DocumentId], tags: Tags, own: Collection[Obj] | None = None) -> None:
         """Write the tags of all points of some documents, of every version, durably and in one operation.
@@ -231,14 +225,16 @@ class EdgeIndex:
             with self._writing:
                 self._shard.flush()
                 self._files.copied()
-                self._since = []
+                self._since = Since()
             if not build(copy):
                 return False
             with self._writing:
                 self._catch_up(copy)
                 with self._door.closed():
                     self._exchange()
-        except Exception as error:
+        except BaseException as error:
+            if not _is_of_engine(error):
+                raise
             raise IndexDown(f"the index was not tidied, and is as it was: {_said(error)}") from error
         finally:
             with self._writing:
@@ -248,11 +244,11 @@ class EdgeIndex:
 
     def _catch_up(self, copy: Path) -> None:
         """Write into a copy what was written since it was made."""
-        if self._since is None:
+        if self._since is None or self._since.is_too_much:
             raise IndexDown("too much was written meanwhile")
         shard = self._files.open(copy)
         try:
-            for operation in self._since:
+            for operation in self._since.operations:
                 shard.update(operation)
             shard.flush()
             if shard.info().points_count != self._shard.info().points_count:
@@ -288,17 +284,12 @@ class EdgeIndex:
             if self._shelves is not None:
                 self._shelves.add(shared)
 
-    def _update(self, operation: edge.UpdateOperation) -> None:
+    def _update(self, operation: edge.UpdateOperation, points: int = 1) -> None:
         with _down("the index cannot be written"), self._writing, self._door.through():
+            if self._since is not None:  # before: what fails halfway must not be missing in the copy alone
+                self._since.note(operation, points)
             self._shard.update(operation)
             self._shard.flush()  # without it, nothing is on disk yet
-            self._note(operation)
-
-    def _note(self, operation: edge.UpdateOperation) -> None:
-        if self._since is not None:
-            self._since.append(operation)
-            if len(self._since) > _MOST_SINCE:
-                self._since = None  # a copy so far behind is made again later
 
 
 @contextmanager
@@ -309,13 +300,17 @@ def _down(what: str, *, in_its_words: bool = False) -> Iterator[None]:
     except (IndexDown, EmbedderMismatch):
         raise
     except BaseException as error:
-        # On files that it does not understand the engine panics, and that is no Exception: so nobody would catch it.
-        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+        if not _is_of_engine(error):
             raise
         raise IndexDown(f"{what}: {error if in_its_words else type(error).__name__}") from error
 
 
-def _said(error: Exception) -> str:
+def _is_of_engine(error: BaseException) -> bool:
+    # On files that it does not understand the engine panics, and that is no Exception: so nobody would catch it.
+    return isinstance(error, Exception) or type(error).__name__ == "PanicException"
+
+
+def _said(error: BaseException) -> str:
     return str(error) if isinstance(error, IndexDown) else type(error).__name__
 
 
@@ -327,79 +322,3 @@ def to_edge_point(point: Point) -> edge.Point:
 
 def _found(point: edge.ScoredPoint) -> Found:
     return Found(ChunkId(str(point.id)), *said_in(point.payload), point.score)
-
-
-def to_edge(filter_: models.Filter) -> edge.Filter:
-    """Translate a filter of the REST vocabulary, which `retrieval.filter` speaks, for the engine in process.
-
-    Raises:
-        TypeError: A part of it has no translation. Nothing is left out in silence.
-    """
-    if filter_.should is not None or filter_.min_should is not None or not filter_.must:
-        raise TypeError("a filter has conditions that must hold, and no others but must_not")
-    return edge.Filter(
-        must=[_either(part) if isinstance(part, models.Filter) else _condition(part) for part in _listed(filter_.must)],
-        must_not=[_condition(part) for part in _listed(filter_.must_not)],
-    )
-
-
-def _listed(conditions: object) -> list[object]:
-    if not isinstance(conditions, list):
-        raise TypeError("conditions are a list")
-    return conditions
-
-
-def _either(filter_: models.Filter) -> edge.Filter:
-    """Translate a filter within a filter: a granted object, by tags or by shelves, or one of a document's own."""
-    match filter_:
-        case models.Filter(
-            should=[models.FieldCondition(match=models.MatchAny()) as shared, other],
-            must=None,
-            must_not=None,
-            min_should=None,
-        ):
-            match shared.key, other:
-                case str(key), models.FieldCondition(key=own, match=models.MatchAny()) if (key, own) == (SCOPE, OWN):
-                    return edge.Filter(should=[_condition(shared), _condition(other)])
-                case str(key), models.Filter(
-                    must=[
-                        models.FieldCondition(key=own, match=models.MatchAny()) as granted,
-                        models.FieldCondition(key=on, match=models.MatchAny()) as standing,
-                    ],
-                    must_not=None,
-                    should=None,
-                    min_should=None,
-                ) if (key, own, on) == (SHELF, OWN, SHELF):
-                    both = edge.Filter(must=[_condition(granted), _condition(standing)])
-                    return edge.Filter(should=[_condition(shared), both])
-    raise TypeError("a filter within a filter asks for a granted object, and for nothing else")
-
-
-def _condition(condition: object) -> edge.FieldCondition:
-    if (
-        isinstance(condition, models.FieldCondition) and len(condition.model_dump(exclude_none=True)) == 2
-    ):  # the key and one test
-        match condition:
-            case models.FieldCondition(key=key, match=models.MatchAny(any=values)):
-                return edge.FieldCondition(
-                    key, match=edge.MatchAny(_numbers(values) if key == SHELF else _words(values))
-                )
-            case models.FieldCondition(key=key, match=models.MatchExcept(except_=values)):
-                return edge.FieldCondition(key, match=edge.MatchExcept(_words(values)))
-            case models.FieldCondition(key=key, range=models.Range(gte=float(low), lte=float(high), gt=None, lt=None)):
-                return edge.FieldCondition(key, range=edge.RangeFloat(gte=low, lte=high))
-    raise TypeError(f"a condition has no translation for the engine in process: {type(condition).__name__}")
-
-
-def _words(values: Sequence[object]) -> list[str]:
-    return _all([value for value in values if isinstance(value, str)], values)
-
-
-def _numbers(values: Sequence[object]) -> list[int]:
-    return _all([value for value in values if isinstance(value, int)], values)
-
-
-def _all(found: list[_Value], values: Sequence[object]) -> list[_Value]:
-    if len(found) != len(values):
-        raise TypeError("tags are words and shelves are numbers: a number is another value than its text")
-    return found

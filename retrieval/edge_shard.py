@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import qdrant_edge as edge
@@ -29,6 +29,28 @@ _INDEXED: Final[dict[str, Any]] = {
     LEVEL: edge.IntegerIndexParams(lookup=False, range=True, memory=edge.Memory.Cold),
     VERSION: edge.IntegerIndexParams(lookup=False, range=True, memory=edge.Memory.Cold),
 }
+_MOST_SINCE: Final = 20_000  # points, of some 3 kB each
+
+
+@dataclass(slots=True)
+class Since:
+    """What was written since the files were copied, to be written into the copy as well."""
+
+    operations: list[edge.UpdateOperation] = field(default_factory=list)
+    points: int = 0  # in all of them, about
+
+    @property
+    def is_too_much(self) -> bool:
+        """Whether it is better to make another copy later: all of it is in memory, and is written while others wait."""
+        return self.points > _MOST_SINCE
+
+    def note(self, operation: edge.UpdateOperation, points: int) -> None:
+        """Keep an operation, as long as it is not too much."""
+        self.points += points
+        if self.is_too_much:
+            self.operations.clear()
+        else:
+            self.operations.append(operation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +105,14 @@ class Files:
         raise IndexDown(f"the index at {folder} cannot be opened: it takes no field indexes")
 
     def copied(self) -> None:
-        """Copy the files, which nobody writes to meanwhile."""
-        shutil.rmtree(self.copy, ignore_errors=True)
+        """Copy the files, which nobody writes to meanwhile.
+
+        Raises:
+            OSError: There is no room, or something older is left that cannot be removed: `undo` would take it.
+        """
+        for left in (self.old, self.copy):
+            if left.exists():
+                shutil.rmtree(left)
         shutil.copytree(self.path, self.copy)
 
     def take(self, other: Path) -> None:
@@ -110,9 +138,10 @@ class Files:
         self.clear()
 
     def clear(self) -> None:
-        """Remove what is left beside the shard."""
-        for left in (self.old, self.copy):
-            shutil.rmtree(left, ignore_errors=True)
+        """Remove what is left beside the shard; without a shard, the old one stays, which is all there is."""
+        shutil.rmtree(self.copy, ignore_errors=True)
+        if self.path.exists():
+            shutil.rmtree(self.old, ignore_errors=True)
 
 
 def _config(dimension: int, plan: Plan) -> edge.EdgeConfig:

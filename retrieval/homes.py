@@ -130,9 +130,8 @@ class EdgeHome:
 
     def remove(self) -> None:
         """Remove the index, and what is left of others."""
-        for left in (self.path, self._fresh):
+        for left in (self._fresh, self._files.copy, self._files.old, self.path):
             shutil.rmtree(left, ignore_errors=True)
-        self._files.clear()
 
     def require_room(self, wanted: int) -> None:
         """Refuse to begin what needs more room than the disk has; so many bytes.

@@ -111,11 +111,13 @@ def test_a_filter_is_made_from_a_scope_alone() -> None:
     assert where(lambda node: isinstance(node, ast.Call) and called(node) == "Filter") == {
         "retrieval/filter.py",
         "retrieval/edge.py",
+        "retrieval/edge_filter.py",
         "retrieval/edge_shelves.py",  # looks at one point of each shelf, when an index is opened
     }
     made = {
         function.name
-        for function in ast.walk(tree("retrieval/edge.py"))
+        for source in ("retrieval/edge.py", "retrieval/edge_filter.py")
+        for function in ast.walk(tree(source))
         if isinstance(function, ast.FunctionDef) and any(called(call) == "Filter" for call in calls(function))
     }
     assert made == {"to_edge", "_either", "_request"}

@@ -12,7 +12,8 @@ import pytest
 import qdrant_edge as edge
 from qdrant_client import models
 
-from retrieval.edge import EdgeIndex, to_edge
+from retrieval.edge import EdgeIndex
+from retrieval.edge_filter import to_edge
 from retrieval.qdrant import QdrantIndex
 from tests.retrieval.points import LONGITUDE, chunk_id
 

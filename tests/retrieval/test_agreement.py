@@ -21,7 +21,8 @@ from acl.labels import PUBLIC
 from acl.names import ROOT, DocumentId, NodeId, UserId
 from audit.ledger import Ledger
 from bench.deciders import oracle
-from retrieval.edge import EdgeIndex, to_edge, to_edge_point
+from retrieval.edge import EdgeIndex, to_edge_point
+from retrieval.edge_filter import to_edge
 from retrieval.embed import DIMENSION
 from retrieval.filter import DOCUMENT, filter_of, of_key
 from retrieval.fuse import NOISE

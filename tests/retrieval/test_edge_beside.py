@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -12,7 +13,7 @@ import pytest
 
 from acl.labels import Label, Level
 from acl.names import DocumentId
-from retrieval import edge as edge_module
+from retrieval import edge_shard
 from retrieval.beside import tidied_beside
 from retrieval.door import Door
 from retrieval.edge import EdgeIndex
@@ -152,7 +153,7 @@ def test_a_copy_that_cannot_be_put_in_its_place_leaves_the_old_one_there(
 
 
 def test_a_copy_that_is_too_far_behind_is_not_taken(large: EdgeIndex, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(edge_module, "_MOST_SINCE", 3)
+    monkeypatch.setattr(edge_shard, "_MOST_SINCE", 3)
 
     def slow(copy: Path) -> bool:
         change(large)
@@ -181,6 +182,78 @@ def test_whoever_searches_while_files_are_exchanged_gets_a_whole_answer(large: E
         finally:
             end.set()
         assert all(one.result() for one in asking)
+
+
+def test_an_older_shard_that_cannot_be_removed_is_never_taken_again(
+    large: EdgeIndex, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It holds what was erased since, and tags that were changed since."""
+    (tmp_path / "index.old").mkdir()
+    (tmp_path / "index.old" / "segments").write_text("of before")
+    before = found(large)
+    monkeypatch.setattr(shutil, "rmtree", never_removed)
+    with pytest.raises(IndexDown, match="is as it was: OSError"):
+        large.tidy_beside(build)
+    assert found(large) == before
+    assert (tmp_path / "index").is_dir()
+
+
+def never_removed(folder: Path, *, ignore_errors: bool = False) -> None:
+    if not ignore_errors:
+        raise OSError(f"{folder} is in use")
+
+
+def test_what_is_left_of_a_failed_exchange_is_removed_only_beside_a_whole_one(tmp_path: Path) -> None:
+    files = Files(tmp_path / "index", DIMENSION, "", PLAN)
+    files.old.mkdir()
+    files.clear()
+    assert files.old.exists()
+    files.recover()
+    assert files.path.exists()
+    assert not files.old.exists()
+
+
+class PanicException(BaseException):
+    """What the engine raises on files that it does not understand."""
+
+
+def test_a_panic_of_the_engine_is_a_failure_like_any_other(large: EdgeIndex) -> None:
+    def panic(_: Path) -> bool:
+        raise PanicException
+
+    before = found(large)
+    with pytest.raises(IndexDown, match="is as it was: PanicException"):
+        large.tidy_beside(panic)
+    assert found(large) == before
+
+
+def test_what_failed_halfway_is_not_missing_in_the_copy_alone(
+    large: EdgeIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tags that were raised and could not be acknowledged must not come back lower."""
+
+    def slow(copy: Path) -> bool:
+        with monkeypatch.context() as broken:
+            broken.setattr(large, "_shard", Unflushed(large._shard))
+            with pytest.raises(IndexDown):
+                large.retag([DocumentId("doc:10")], point(10, label=Label(Level.RESTRICTED)).tags)
+        return build(copy)
+
+    assert large.tidy_beside(slow)
+    assert (chunk_id(10), "doc:10") not in found(large, Level.PUBLIC)
+
+
+class Unflushed:
+    """An engine that writes, and then fails."""
+
+    def __init__(self, shard: object) -> None:
+        self._shard = shard
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._shard, name)
+
+    def flush(self) -> None:
+        raise OSError("the disk was pulled out")
 
 
 @pytest.mark.parametrize("died", ["copied", "between both steps", "not cleared"])

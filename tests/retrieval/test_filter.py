@@ -10,7 +10,7 @@ from acl.decision import Principal
 from acl.labels import Compartment, Level
 from acl.names import OBJECT_KINDS, NodeId, Obj, UserId
 from acl.scope import Scope
-from retrieval.edge import to_edge
+from retrieval.edge_filter import to_edge
 from retrieval.filter import filter_of, of_key
 
 if TYPE_CHECKING:

@@ -18,7 +18,8 @@ from acl.labels import Compartment, Label, Level
 from acl.names import DocumentId, NodeId, UserId
 from audit.ledger import Ledger
 from bench.deciders import oracle
-from retrieval.edge import EdgeIndex, to_edge
+from retrieval.edge import EdgeIndex
+from retrieval.edge_filter import to_edge
 from retrieval.embed import DIMENSION
 from retrieval.filter import DOCUMENT, filter_of
 from retrieval.tags import drain
