@@ -6,8 +6,10 @@ import logging
 import threading
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from api.alongside import alongside
 from retrieval.tags import drain
 
 if TYPE_CHECKING:
@@ -59,16 +61,10 @@ class Retagger:
             every: Seconds from the end of one look to the next.
             also: What else is to be done each time.
         """
-        end = threading.Event()
-        thread = threading.Thread(target=self._follow, args=(end, every, also), name="retagger")
-        thread.start()
-        try:
+        with alongside("retagger", partial(self._follow, every, also)):
             yield
-        finally:
-            end.set()
-            thread.join()
 
-    def _follow(self, end: threading.Event, every: float, also: Callable[[], object]) -> None:
+    def _follow(self, every: float, also: Callable[[], object], end: threading.Event) -> None:
         told = ""
         while not end.wait(every):
             try:

@@ -38,7 +38,8 @@ from store.rotation import (
     rewrap,
 )
 from store.sealed import documents_keys
-from store.secret_file import replace_private, write_private
+from store.secret_file import replace_private
+from store.whole import make
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -221,7 +222,7 @@ def _moved_out(opened: Opened, gone: Sequence[str], kept: Sequence[bytes], forme
     for master in former:
         aside.append(path.with_name(f"{path.name}.former-{id_of(master)}"))
         try:
-            write_private(aside[-1], f"{master.hex()}\n")
+            make(aside[-1], f"{master.hex()}\n")
         except FileExistsError:
             pass  # of a command that was cut off
         except OSError as error:

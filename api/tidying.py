@@ -8,11 +8,11 @@ all the same.
 from __future__ import annotations
 
 import logging
-import threading
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from api.alongside import alongside
 from retrieval.beside import tidied_beside
 from retrieval.embed import DIMENSION
 from retrieval.errors import IndexDown
@@ -20,6 +20,7 @@ from retrieval.plan import PLAN
 from store.errors import NoRoom
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Callable, Iterator
 
     from retrieval.homes import KeptIndex
@@ -55,14 +56,8 @@ def tidying(index: KeptIndex, require_room: Callable[[int], None], every: float 
         require_room: Of its home; raises NoRoom.
         every: Seconds from one look to the next.
     """
-    end = threading.Event()
-    thread = threading.Thread(target=_look, args=(index, require_room, every, end), name="tidying")
-    thread.start()
-    try:
+    with alongside("tidying", partial(_look, index, require_room, every)):
         yield
-    finally:
-        end.set()
-        thread.join()
 
 
 def _look(index: KeptIndex, require_room: Callable[[int], None], every: float, end: threading.Event) -> None:

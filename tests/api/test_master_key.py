@@ -5,90 +5,44 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
 import stat
 import subprocess
 import sys
-import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import select, update
 
 from api.doctor import State, examine
 from api.errors import Exit
-from api.founding import found
 from api.rotating import sealed_columns
 from api.wiring import open_store_at
-from audit.ledger import records, verify
+from audit.ledger import verify
 from redaction.vault import Vault
 from store import schema
 from store.engine import snapshot, write
 from store.errors import KeyNotHeld, WrongMasterKey
-from store.folder import Layout, rotating
 from store.keys import id_of
 from tests.api.conftest import refused
-from tests.api.sealed import ANNA, JANE, fill, opens, opens_in
-from tests.postgres import schema_of_ones_own
+from tests.api.master_keys import (
+    ROOT,
+    VARIABLE,
+    data,
+    in_environment,
+    killed,
+    masters,
+    on_sqlite,
+    rotated,
+    status,
+    trail,
+)
+from tests.api.sealed import ANNA, fill, opens
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from tests.api.conftest import Ntk
 
-    from tests.api.conftest import Ntk, Ran
-
-ROOT: Final = Path(__file__).parents[2]
-NEVER: Final = 1_000_000
-SOAK: Final = bool(os.environ.get("NTK_TEST_SOAK"))
-VARIABLE: Final = "NTK_TEST_MASTER"
-DATABASE: Final = "env:NTK_TEST_ROTATED"
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def data(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A data folder on each of the databases, with a database of its own."""
-    root = tmp_path / "data"
-    if request.param == "sqlite":
-        found(root)
-        yield root
-    else:
-        with schema_of_ones_own() as url:
-            monkeypatch.setenv(DATABASE.removeprefix("env:"), url)
-            found(root, database=DATABASE)
-            yield root
-
-
-@pytest.fixture
-def on_sqlite(tmp_path: Path) -> Path:
-    """A data folder with its database in it."""
-    found(tmp_path / "data")
-    return tmp_path / "data"
-
-
-def masters(data: Path) -> list[str]:
-    return (data / "master.key").read_text().split()
-
-
-def status(ntk: Ntk, data: Path) -> list[dict[str, Any]]:
-    ran = ntk("master-key", "status", "--json", "--data", data)
-    assert ran.code == Exit.YES
-    return [json.loads(line) for line in ran.out.splitlines()]
-
-
-def rotated(ran: Ran) -> dict[str, Any]:
-    assert (ran.code, ran.err) == (Exit.YES, "")
-    told: dict[str, Any] = json.loads(ran.out)
-    return told
-
-
-def trail(data: Path) -> list[str]:
-    with open_store_at(data) as opened, snapshot(opened.store.engine) as connection:
-        return [str(record.body["kind"]) for record in records(connection)]
-
-
-def in_environment(data: Path, monkeypatch: pytest.MonkeyPatch, *keys: str) -> None:
-    monkeypatch.setenv(VARIABLE, " ".join(keys))
-    monkeypatch.setenv("NTK_MASTER_KEY", f"env:{VARIABLE}")
+__all__ = ["data", "on_sqlite"]
 
 
 # --- What is done -------------------------------------------------------------------------------
@@ -172,114 +126,6 @@ def test_nothing_of_a_key_is_shown(ntk: Ntk, on_sqlite: Path, caplog: pytest.Log
     assert len(keys) == 2
     for key in keys:
         assert not any(key[at : at + 12] in said for at in range(len(key) - 12))
-
-
-# --- While it goes on ---------------------------------------------------------------------------
-
-
-def test_a_service_that_runs_goes_on_and_seals_under_the_new_key(ntk: Ntk, data: Path) -> None:
-    """FT-18: it was opened before, and is told nothing."""
-    filled = fill(data, documents=120, conversations=120, requests=2)
-    some = [*filled.conversations][::6]
-    with open_store_at(data) as running:
-        vault = Vault(running.store.engine, running.store.keys.tokens)
-        assert opens_in(running.store, filled)
-        fresh, stopped, failed = list[str](), threading.Event(), list[BaseException]()
-
-        def go_on() -> None:
-            try:
-                while not stopped.is_set():
-                    fresh.append(vault.enter(None, ANNA))
-                    assert vault.issue(fresh[-1], ANNA)([JANE])
-                    assert opens_in(running.store, filled, some)
-            except BaseException as error:  # noqa: BLE001 - told in the thread that can fail the test
-                failed.append(error)
-
-        threads = [threading.Thread(target=go_on) for _ in range(4)]
-        for thread in threads:
-            thread.start()
-        told = ntk("master-key", "rotate", "--json", "--data", data)
-        stopped.set()
-        for thread in threads:
-            thread.join()
-        assert not failed
-        rotated(told)
-        vault.enter(None, ANNA)
-        assert ntk("master-key", "retire", "--data", data).code == Exit.YES
-        assert opens_in(running.store, filled)
-        assert all(vault.recall(begun, ANNA).surfaces for begun in fresh)
-    current = status(ntk, data)
-    assert len(current) == 1
-    assert current[0]["conversations"] == 120 + len(fresh) + 1
-    assert opens(data, filled)
-
-
-def test_a_second_one_is_refused(ntk: Ntk, on_sqlite: Path) -> None:
-    before = masters(on_sqlite)
-    for command in ("rotate", "retire"):
-        with rotating(Layout(on_sqlite)):
-            refused(ntk("master-key", command, "--data", on_sqlite), "rotation-busy", Exit.PARTLY, "wait")
-    assert masters(on_sqlite) == before
-
-
-def killed(step: int, data: Path, command: str) -> int:
-    """Kill a command at a step; give how many steps it took if it never came there."""
-    program = [sys.executable, "-m", "tests.api.rotating_crash", str(step), "master-key", command, "--data", str(data)]
-    ended = subprocess.run(program, check=False, cwd=ROOT, capture_output=True, text=True, timeout=120)
-    assert ended.returncode == (Exit.YES if step == NEVER else -signal.SIGKILL), ended.stderr
-    return int(ended.stdout.splitlines()[-1]) if step == NEVER else 0
-
-
-def test_a_rotation_that_is_killed_at_any_step_loses_nothing_and_goes_on(ntk: Ntk, on_sqlite: Path) -> None:
-    """FT-01, PT-10. With NTK_TEST_SOAK, at every step."""
-    filled = fill(on_sqlite, documents=130, conversations=120, requests=2)
-    whole = on_sqlite.with_name("whole")
-    shutil.copytree(on_sqlite, whole)
-    steps = killed(NEVER, whole, "rotate")
-    assert steps > 8
-    for step in range(1, steps + 1) if SOAK else (1, 2, 3, 4, steps // 2, steps):
-        place = on_sqlite.with_name(f"killed-{step}")
-        shutil.copytree(on_sqlite, place)
-        killed(step, place, "rotate")
-        assert opens(place, filled)
-        told = rotated(ntk("master-key", "rotate", "--json", "--data", place))
-        assert opens(place, filled)
-        assert len(masters(place)) == 2  # whatever it had made was used, and no other was made
-        assert told["key"] == id_of(bytes.fromhex(masters(place)[0]))
-        assert trail(place)[-2:] == ["master-key.rotated", "master-key.left"]
-        assert ntk("master-key", "retire", "--data", place).code == Exit.YES
-        assert opens(place, filled)
-        shutil.rmtree(place)
-
-
-def test_a_rotation_on_postgresql_that_is_killed_goes_on(ntk: Ntk, data: Path) -> None:
-    """FT-01, PT-10: again and again, on one database."""
-    filled = fill(data, documents=130, conversations=120, requests=2)
-    for step in (1, 2, 3, 4):
-        killed(step, data, "rotate")
-        assert opens(data, filled)
-    rotated(ntk("master-key", "rotate", "--json", "--data", data))
-    assert ntk("master-key", "retire", "--data", data).code == Exit.YES
-    assert len(masters(data)) == 1
-    assert opens(data, filled)
-
-
-def test_a_retirement_that_is_killed_can_be_repeated(ntk: Ntk, on_sqlite: Path) -> None:
-    filled = fill(on_sqlite, documents=1, conversations=1, requests=1)
-    rotated(ntk("master-key", "rotate", "--json", "--data", on_sqlite))
-    new, old = masters(on_sqlite)
-    whole = on_sqlite.with_name("whole")
-    shutil.copytree(on_sqlite, whole)
-    for step in range(1, killed(NEVER, whole, "retire") + 1):
-        place = on_sqlite.with_name(f"killed-{step}")
-        shutil.copytree(on_sqlite, place)
-        killed(step, place, "retire")
-        assert opens(place, filled)
-        assert ntk("master-key", "retire", "--data", place).code == Exit.YES
-        assert masters(place) == [new]
-        (put_away,) = place.glob("master.key.former-*")
-        assert put_away.read_text().strip() == old
-        assert opens(place, filled)
 
 
 # --- What is refused ----------------------------------------------------------------------------

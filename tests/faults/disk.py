@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 import numpy as np
 
+from tests.sparse import parts_of
+
 if TYPE_CHECKING:
     import random
     from collections.abc import Iterator, Mapping, Sequence
@@ -203,16 +205,7 @@ class Content:
     def read(cls, path: Path | None) -> Content:
         if path is None or not path.exists():
             return cls(0, {})
-        with path.open("rb", buffering=0) as file:
-            size, at, parts = os.fstat(file.fileno()).st_size, 0, dict[int, bytes]()
-            while at < size:
-                try:
-                    begins = os.lseek(file.fileno(), at, os.SEEK_DATA)
-                except OSError:  # nothing but a hole follows
-                    break
-                at = os.lseek(file.fileno(), begins, os.SEEK_HOLE)
-                parts[begins] = os.pread(file.fileno(), at - begins, begins)
-        return cls(size, parts)
+        return cls(path.stat().st_size, parts_of(path))
 
     def block(self, first: int, last: int) -> np.ndarray[tuple[int], np.dtype[np.uint8]]:
         made = np.zeros(last - first, dtype=np.uint8)

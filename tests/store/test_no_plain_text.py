@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +11,7 @@ from store.engine import snapshot, write
 from store.envelope import new_key
 from store.schema import document, metadata
 from store.sealed import DocumentKey
+from tests.sparse import parts_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,23 +29,8 @@ def forms(word: str) -> list[bytes]:
 
 def places(root: Path, word: str) -> list[str]:
     """Name the files below a folder that hold a word in any form."""
-    contents = {path: written(path) for path in root.rglob("*") if path.is_file()}
+    contents = {path: b"".join(parts_of(path).values()) for path in root.rglob("*") if path.is_file()}
     return [path.name for path, data in contents.items() if any(form in data for form in forms(word))]
-
-
-def written(path: Path) -> bytes:
-    """Read a file without its holes: the index reserves hundreds of megabytes and fills few."""
-    parts: list[bytes] = []
-    with path.open("rb") as file:
-        size, end = path.stat().st_size, 0
-        while end < size:
-            try:
-                start = os.lseek(file.fileno(), end, os.SEEK_DATA)
-            except OSError:  # no data from here on
-                break
-            end = os.lseek(file.fileno(), start, os.SEEK_HOLE)
-            parts.append(os.pread(file.fileno(), end - start, start))
-    return b"".join(parts)
 
 
 @pytest.mark.sqlite
