@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from acl.admin.authority import Actor, may_make
@@ -13,7 +13,7 @@ from acl.admin.people import require_subject
 from acl.errors import AlreadyThere, BadLabel, NotAllowed
 from acl.labels import Label
 from acl.names import SUBJECT_KINDS, Obj, Subject, parse_collection, parse_name
-from api.tidying import tidy
+from api.tidying import Filling, tidy
 from ingest.beneath import Root
 from ingest.foresee import foresee
 from ingest.run import Options, ingest
@@ -72,10 +72,12 @@ def ingest_folder(
     made = prepare(house, target, actor)
     if isinstance(made, Waiting):
         return made
+    room = house.intake.edges.require_room
+    edges = replace(house.intake.edges, index=Filling(house.index, room))
     with house.intake.turn:
-        summary = ingest(folder, made, actor, house.intake.edges, progress, options=options)
+        summary = ingest(folder, made, actor, edges, progress, options=options)
     house.retagger.drain()
-    tidy(house.index, house.intake.edges.require_room)
+    tidy(house.index, room)
     return summary
 
 

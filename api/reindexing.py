@@ -12,7 +12,7 @@ from api.errors import BadSettings
 from api.index_home import EMBEDDER, home_of
 from api.settings import cache_folder
 from api.settings_file import rewrite, with_index
-from api.tidying import tidy
+from api.tidying import Filling, tidy
 from api.wiring import opened_by_owner
 from ingest.points import all_points
 from retrieval.embed import Embedder
@@ -108,9 +108,10 @@ def _fill(store: Store, home: Home, counting: Counting, embed: Embed) -> Made:
 
     home.require_room(0)
     with closing(home.open_fresh()) as index:
+        filling = Filling(index, home.require_room)
         for points in all_points(store.engine, store.keys, embed, done):
             home.require_room(sum(point.vector.nbytes for point in points) * 4)
-            index.put(points)
+            filling.put(points)
             made.chunks += len(points)
         tidy(index, home.require_room)
         if (there := index.count()) != made.chunks:

@@ -11,7 +11,6 @@ from bench.figures import Figure, at_least
 from bench.kept import our_index
 from bench.readers import cells
 from retrieval.edge import EdgeIndex
-from retrieval.edge_filter import to_edge
 from retrieval.search import ByMeaning
 
 if TYPE_CHECKING:
@@ -65,7 +64,7 @@ def recalls(index: EdgeIndex, made: Corpus, asked: range) -> Iterator[Figure]:
 
 def by_meaning(index: EdgeIndex, question: NDArray[np.float32], scope: Scope, limit: int = LEG) -> list[Found]:
     """Ask the adapter's leg by meaning alone."""
-    inside = to_edge(index._inside(scope))  # noqa: SLF001 - a search has no way to leave out the other leg
+    inside = index._selecting(scope)  # noqa: SLF001 - a search has no way to leave out the other leg
     return index._ask_engine([ByMeaning(question)], limit, inside=inside)[0]  # noqa: SLF001
 
 

@@ -1,7 +1,8 @@
 """How long a search through rights takes, beside the usual cures on the same data: ACORN, and exact comparison.
 
-Those ask each point for its tags, as a filter does that is written down as the rights are. All arms take turns. For a
-million chunks there is exact comparison alone: the graph that ACORN needs takes hours to make on two cores.
+Those ask each point for its tags, as a filter does that is written down as the rights are. Where more than half is
+visible, a graph is the usual way; so that it loses nothing there, it has many points in view. All arms take turns. For
+a million chunks there is exact comparison alone.
 """
 
 from __future__ import annotations
@@ -40,7 +41,8 @@ ROUNDS: Final = 7
 _FEW: Final = 2  # rounds of a million chunks
 RATIO: Final = 0.3
 P95: Final = 30.0  # ms
-WIDEST: Final = 0.55  # visible, of the cells that the ratio is for
+WIDEST: Final = 0.55  # visible, of the cells that the ratio is for; what is wider is the graph's
+IN_VIEW: Final = 16_384  # points that the graph keeps
 MEMORY: Final = 0.6
 _QUICK, _FULL = 100_000, 1_000_000
 _REAL_IF_QUICK: Final = 10_000
@@ -137,14 +139,17 @@ def compared(index: EdgeIndex, usual: edge.EdgeShard | None, made: Corpus, asked
         cures = [p50[name] for name in ("acorn", "exact") if name in p50 and np.mean(right[name]) >= LEAST]
         cure = min(cures, default=p50["exact"])
         id_, name = f"{cell.share:g}.{cell.name}", f"{cell.name}, {share:.2%} visible"
+        if share > WIDEST and "graph" in arms:
+            yield Figure(f"P1.graph.{id_}", f"{name}: p50 of the graph, ms", p50["graph"])
+            yield Figure(f"P1.graph.recall.{id_}", f"{name}: recall@10 of the graph", float(np.mean(right["graph"])))
         if share <= WIDEST:
             yield at_most(f"P1.{id_}", f"{name}: p50 / that of {better}", p50["ours"] / cure, RATIO)
         yield Figure(f"P1.ours.{id_}", f"{name}: p50, ms", p50["ours"])
         yield Figure(f"P1.cure.{id_}", f"{name}: p50 of {better}, ms", cure)
         yield Figure(f"P1.same.{id_}", f"{name}: p50 / that of exact, by shelves too", p50["ours"] / p50["shelves"])
         yield at_least(f"P1.recall.{id_}", f"{name}: recall@10", float(np.mean(right["ours"])), LEAST)
-        slowest = max(slowest, float(np.quantile(arms["ours"].took, 0.95))) if share <= WIDEST else slowest
-    yield at_most("P1.p95", f"slowest cell up to half visible, {len(made.vectors):,} chunks: p95, ms", slowest, P95)
+        slowest = max(slowest, float(np.quantile(arms["ours"].took, 0.95)))
+    yield at_most("P1.p95", f"slowest cell of all, {len(made.vectors):,} chunks: p95, ms", slowest, P95)
 
 
 def _arms(index: EdgeIndex, usual: edge.EdgeShard | None, made: Corpus) -> dict[str, Arm]:
@@ -163,7 +168,8 @@ def _arms(index: EdgeIndex, usual: edge.EdgeShard | None, made: Corpus) -> dict[
         return _found(index._shard, made.questions[number], inside, exact)  # noqa: SLF001
 
     arms = {"ours": Arm(ours), "exact": Arm(cure(exact)), "shelves": Arm(by_shelves)}
-    return arms | ({"acorn": Arm(cure(acorn))} if usual else {})
+    graph = edge.SearchParams(hnsw_ef=IN_VIEW)
+    return arms | ({"acorn": Arm(cure(acorn)), "graph": Arm(cure(graph))} if usual else {})
 
 
 def _found(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import qdrant_edge as edge
 
 from retrieval.door import Door
-from retrieval.edge_filter import to_edge
+from retrieval.edge_filter import passed_through, to_edge
 from retrieval.edge_shard import Files, Since, params_of
 from retrieval.edge_shelves import counted, shelves_in
 from retrieval.errors import EmbedderMismatch, IndexDown
@@ -92,8 +92,16 @@ class EdgeIndex:
             IndexDown: The vector has the wrong shape or is not finite, or the engine failed.
         """
         with _down("the index does not answer"), self._door.through():
-            ask = partial(self._ask_engine, inside=to_edge(self._inside(scope)))
+            ask = partial(self._ask_engine, inside=self._selecting(scope))
             return search(question, vector, limit, ask, dimension=self._dimension, fusion=self._plan.fusion)
+
+    def _selecting(self, scope: Scope) -> edge.Filter:
+        inside = to_edge(self._inside(scope))
+        return passed_through(inside) if self._is_wide(inside) else inside
+
+    def _is_wide(self, inside: edge.Filter) -> bool:
+        about: int = self._shard.count(edge.CountRequest(filter=inside, exact=False))
+        return about > self._plan.wide * self._shard.info().points_count
 
     def _inside(self, scope: Scope) -> Inside:
         """Give the filter of a scope: by the shelves that it reaches, or by its tags where shelves are not known."""
@@ -133,14 +141,13 @@ class EdgeIndex:
             IndexDown: The engine failed.
         """
         with _down("the index does not answer"), self._door.through():
-            info = self._shard.info()
-            visible = self._shard.count(edge.CountRequest(filter=to_edge(self._inside(scope)), exact=True))
-        return Way(
-            points=info.points_count,
-            visible=visible,
-            scan_up_to=self._plan.scan_up_to,
-            by_shelves=self._shelves is not None,
-        )
+            inside = to_edge(self._inside(scope))
+            return Way(
+                points=self._shard.info().points_count,
+                visible=self._shard.count(edge.CountRequest(filter=inside, exact=True)),
+                by_shelves=self._shelves is not None,
+                wide=self._is_wide(inside),
+            )
 
     def put(self, points: Sequence[Point]) -> None:
         """Write points, durably: they are on disk when this returns.
@@ -182,7 +189,7 @@ class EdgeIndex:
             self._update(edge.UpdateOperation.delete_points([*chunks]))
 
     def tidy(self) -> bool:
-        """Build the graph over what was written since the last time, and bring the index in line with its plan.
+        """Put in order what was written since the last time, and bring the index in line with its plan.
 
         Whatever was written is found before, too. It takes seconds for ten thousands of points, minutes for a
         million, and **the whole process waits**: the engine holds the interpreter meanwhile. So it is for a process
@@ -198,7 +205,7 @@ class EdgeIndex:
             return bool(self._shard.optimize())
 
     def untidied(self) -> int:
-        """Count the points that no graph was built over, about: of many, the engine counts some twice.
+        """Count the points that were not put in order yet, about: of many, the engine counts some twice.
 
         Raises:
             IndexDown: The engine failed.

@@ -29,6 +29,15 @@ def to_edge(filter_: models.Filter) -> edge.Filter:
     )
 
 
+def passed_through(inside: edge.Filter) -> edge.Filter:
+    """Select the same points, but in such words that the engine asks each point of the index.
+
+    From conditions that must hold it knows where to look, and gathers what it finds there in a set: a tenth of a
+    microsecond for each point. What must not hold tells it nothing, and to ask a point takes a quarter of that.
+    """
+    return edge.Filter(must_not=[edge.Filter(must_not=[inside])])
+
+
 def _listed(conditions: object) -> list[object]:
     if not isinstance(conditions, list):
         raise TypeError("conditions are a list")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _COLD: Final = edge.KeywordIndexParams(memory=edge.Memory.Cold)  # asked where a shelf is not known, and not else
 _INDEXED: Final[dict[str, Any]] = {
-    SHELF: edge.IntegerIndexParams(lookup=True, range=False),
+    SHELF: edge.IntegerIndexParams(lookup=True, range=False, is_principal=True),  # what is on one lies together
     OWN: edge.PayloadSchemaType.Keyword,
     DOCUMENT: edge.PayloadSchemaType.Keyword,
     SCOPE: _COLD,
@@ -146,19 +146,19 @@ class Files:
 
 def _config(dimension: int, plan: Plan) -> edge.EdgeConfig:
     codes = edge.TurboQuantQuantizationConfig(bits=edge.TurboQuantBitSize.Bits4, memory=edge.Memory.Pinned)
-    graph = edge.HnswIndexConfig(
-        m=plan.m, ef_construct=plan.ef_construct, full_scan_threshold=kilobytes(plan.scan_up_to, dimension)
-    )
+    no_graph = edge.HnswIndexConfig(m=0, ef_construct=4, full_scan_threshold=0)
     originals = edge.EdgeVectorParams(
         size=dimension,
         distance=edge.Distance.Cosine,
         memory=edge.Memory.Cold,
         quantization_config=codes,
-        hnsw_config=graph,
+        hnsw_config=no_graph,
     )
     words = edge.EdgeSparseVectorParams(modifier=edge.Modifier.Idf, memory=edge.Memory.Cold)
     optimizers = edge.EdgeOptimizersConfig(
-        default_segment_number=plan.segments, indexing_threshold=kilobytes(plan.index_from, dimension)
+        default_segment_number=plan.parts,
+        max_segment_size=kilobytes(plan.part, dimension),
+        indexing_threshold=kilobytes(plan.index_from, dimension),
     )
     return edge.EdgeConfig(
         vectors={DENSE: originals},
@@ -170,4 +170,4 @@ def _config(dimension: int, plan: Plan) -> edge.EdgeConfig:
 
 def params_of(plan: Plan) -> edge.SearchParams:
     codes = edge.QuantizationSearchParams(rescore=True, oversampling=plan.oversampling)
-    return edge.SearchParams(hnsw_ef=plan.ef, quantization=codes)
+    return edge.SearchParams(quantization=codes)

@@ -29,8 +29,7 @@ if TYPE_CHECKING:
 DENSE: Final = "dense"
 BM25: Final = "bm25"
 
-# What an engine indexes of the payload, before the first point: its graph gets the edges for filtered search only
-# from indexes that exist.
+# What an engine indexes of the payload.
 KEYWORDS: Final = (SCOPE, OWN, COMPARTMENTS, PATH, DOCUMENT)
 INTEGERS: Final = (LEVEL, VERSION)
 

@@ -130,7 +130,7 @@ class QdrantIndex:
             self._delete(models.PointIdsList(points=[*chunks]))
 
     def tidy(self) -> bool:
-        """Do nothing, and say so: a server builds its graph by itself, beside its answers."""
+        """Do nothing, and say so: a server puts its parts in order by itself, beside its answers."""
         return False
 
     def untidied(self) -> int:
@@ -170,7 +170,7 @@ def _sparse(words: SparseVector) -> models.SparseVector:
 
 def _params(plan: Plan) -> models.SearchParams:
     codes = models.QuantizationSearchParams(rescore=True, oversampling=plan.oversampling)
-    return models.SearchParams(hnsw_ef=plan.ef, quantization=codes)
+    return models.SearchParams(quantization=codes)
 
 
 def _found(point: models.ScoredPoint) -> Found:

@@ -167,11 +167,7 @@ def _vectors(made: Made) -> models.VectorParams:
         distance=models.Distance.COSINE,
         memory=models.Memory.COLD,
         quantization_config=models.TurboQuantization(turbo=codes),
-        hnsw_config=models.HnswConfigDiff(
-            m=made.plan.m,
-            ef_construct=made.plan.ef_construct,
-            full_scan_threshold=kilobytes(made.plan.scan_up_to, made.dimension),
-        ),
+        hnsw_config=models.HnswConfigDiff(m=0),  # no graph
     )
 
 
@@ -182,8 +178,11 @@ def _words() -> models.SparseVectorParams:
 
 
 def _optimizers(made: Made) -> models.OptimizersConfigDiff:
-    """Say from when on there is a graph. In how many segments is left to the server, which knows its cores."""
-    return models.OptimizersConfigDiff(indexing_threshold=kilobytes(made.plan.index_from, made.dimension))
+    """Say how large a part is. In how many at least is left to the server, which knows its cores."""
+    return models.OptimizersConfigDiff(
+        max_segment_size=kilobytes(made.plan.part, made.dimension),
+        indexing_threshold=kilobytes(made.plan.index_from, made.dimension),
+    )
 
 
 def _lay_out(calls: Calls, collection: str, made: Made) -> None:

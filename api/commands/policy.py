@@ -139,7 +139,7 @@ def policy_explain(
             at.require_administrator()
     way = way_of(data, asked, within=None if at_place.startswith("doc:") else at_place) if search else None
     if json:
-        show.as_json(to_json(made) | ({"search": asdict(way) | {"scanned": way.scanned}} if way else {}))
+        show.as_json(to_json(made) | ({"search": asdict(way)} if way else {}))
     else:
         show.lines([*to_lines(made), *([f"His searches: {way}."] if way else [])])
     if not made.verdict:

@@ -182,9 +182,9 @@ def test_which_way_a_search_takes_is_told_to_administrators_of_the_whole_alone(r
     """It counts what others may see: who manages a place is told of the place, and no number."""
     told = run("policy", "explain", "user:anna", "coll:finance", "--search", key=keys["ada"])
     assert told.code == Exit.YES
-    assert "His searches: 1 of 1 chunks are visible, whole shelves looked up: scanned over codes" in told.out
+    assert "His searches: 1 of 1 chunks are visible, whole shelves looked up, all chunks passed through: " in told.out
     (value,) = values(run("policy", "explain", "user:ben", "coll:finance", "--search", "--json", key=keys["ada"]))
-    assert (value["search"]["visible"], value["search"]["points"], value["search"]["scanned"]) == (0, 1, True)
+    assert (value["search"]["visible"], value["search"]["points"], value["search"]["wide"]) == (0, 1, False)
     refused(run("policy", "explain", "user:anna", "coll:finance", "--search", key=keys["olga"]), "not-allowed", Exit.NO)
 
 

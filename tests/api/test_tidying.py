@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from api.tidying import tidy, tidying
+from acl.names import DocumentId
+from api.tidying import Filling, tidy, tidying
 from retrieval.errors import IndexDown
+from retrieval.plan import PLAN
+from retrieval.types import ChunkId
 from store.room import require_room
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from retrieval.beside import Build
@@ -31,6 +34,17 @@ class Index:
     beside: int = 0
     looks: Iterator[int] = field(default_factory=lambda: iter(()))  # how many are not tidied, at each look
     looked: threading.Event = field(default_factory=threading.Event)  # at all of them
+
+    told: list[tuple[object, ...]] = field(default_factory=list)
+
+    def put(self, points: Sequence[object]) -> None:
+        self.told.append((*points,))
+
+    def remove(self, chunks: Sequence[object]) -> None:
+        self.told.append((*chunks,))
+
+    def keep_only(self, document: object, version: int) -> None:
+        self.told.append((document, version))
 
     def count(self) -> int:
         return self.points
@@ -55,6 +69,18 @@ class Index:
         return True
 
 
+def test_an_index_that_a_command_fills_is_tidied_whenever_a_part_is_full(tmp_path: Path) -> None:
+    index: Any = Index(looks=iter([PLAN.part - 1, PLAN.part, 0]))
+    filling = Filling(index, partial(require_room, tmp_path))
+    for tidied in (0, 1, 1):
+        filling.put([])
+        assert index.tidied == tidied
+    filling.put([])  # an index that does not say how many there are is written all the same
+    filling.remove([ChunkId("c")])
+    filling.keep_only(DocumentId("doc:a"), 3)
+    assert index.told == [(), (), (), (), ("c",), ("doc:a", 3)]
+
+
 def test_an_index_is_tidied_where_there_is_room(tmp_path: Path) -> None:
     index: Any = Index(points=1_000)
     assert tidy(index, partial(require_room, tmp_path))
@@ -76,7 +102,7 @@ def test_what_goes_wrong_is_logged_and_fails_nothing(
     [
         ([], 0),
         ([0, 0, 0], 0),
-        ([19_999, 19_999], 0),  # too few for a graph
+        ([19_999, 19_999], 0),  # too few for a part
         ([20_000], 0),  # something may be under way
         ([20_000, 21_000, 25_000], 0),
         ([20_000, 21_000, 21_000], 1),

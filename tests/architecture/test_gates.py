@@ -58,7 +58,7 @@ def test_no_function_of_the_index_adapter_searches_without_a_scope() -> None:
     }
     assert used == {
         ("close", "close"), ("_ask_engine", "query"), ("_info", "info"), ("tidy", "optimize"),
-        ("way", "info"), ("way", "count"),
+        ("way", "info"), ("way", "count"), ("_is_wide", "info"), ("_is_wide", "count"),
         ("_update", "update"), ("_update", "flush"),
         ("tidy_beside", "flush"), ("_catch_up", "info"), ("_exchange", "close"),
     }  # fmt: skip
@@ -120,7 +120,7 @@ def test_a_filter_is_made_from_a_scope_alone() -> None:
         for function in ast.walk(tree(source))
         if isinstance(function, ast.FunctionDef) and any(called(call) == "Filter" for call in calls(function))
     }
-    assert made == {"to_edge", "_either", "_request"}
+    assert made == {"to_edge", "_either", "passed_through", "_request"}
 
 
 def test_a_model_is_called_in_one_line() -> None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 DIMENSION: Final = 8
-PLAN: Final = Plan(scan_up_to=30, index_from=40, segments=1)
+PLAN: Final = Plan(part=100, index_from=40, parts=1)
 MODEL: Final = "tests/8"
 
 

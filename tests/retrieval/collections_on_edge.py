@@ -157,6 +157,7 @@ class Collections:
                     vacuum_min_vector_number=1_000,
                     default_segment_number=0,
                     flush_interval_sec=5,
+                    max_segment_size=made.optimizers_config and made.optimizers_config.max_segment_size,
                     indexing_threshold=made.optimizers_config and made.optimizers_config.indexing_threshold,
                 ),
                 strict_mode_config=models.StrictModeConfigOutput(**collection.strict),
@@ -342,19 +343,19 @@ def _codes(config: models.QuantizationConfig | None) -> edge.TurboQuantQuantizat
 def _graph(config: models.HnswConfigDiff | None) -> edge.HnswIndexConfig | None:
     if config is None:
         return None
-    _only(config, "m", "ef_construct", "full_scan_threshold")
-    if config.m is None or config.ef_construct is None or config.full_scan_threshold is None:
+    _only(config, "m")
+    if config.m != 0:
         raise Unknown(str(config))
-    return edge.HnswIndexConfig(
-        m=config.m, ef_construct=config.ef_construct, full_scan_threshold=config.full_scan_threshold
-    )
+    return edge.HnswIndexConfig(m=0, ef_construct=4, full_scan_threshold=0)
 
 
 def _optimizers(config: models.OptimizersConfigDiff | None) -> edge.EdgeOptimizersConfig | None:
     if config is None:
         return None
-    _only(config, "indexing_threshold")
-    return edge.EdgeOptimizersConfig(indexing_threshold=config.indexing_threshold)
+    _only(config, "indexing_threshold", "max_segment_size")
+    return edge.EdgeOptimizersConfig(
+        indexing_threshold=config.indexing_threshold, max_segment_size=config.max_segment_size
+    )
 
 
 def _sparse(params: models.SparseVectorParams) -> edge.EdgeSparseVectorParams:

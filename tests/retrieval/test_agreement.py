@@ -22,7 +22,7 @@ from acl.names import ROOT, DocumentId, NodeId, UserId
 from audit.ledger import Ledger
 from bench.deciders import oracle
 from retrieval.edge import EdgeIndex, to_edge_point
-from retrieval.edge_filter import to_edge
+from retrieval.edge_filter import passed_through, to_edge
 from retrieval.embed import DIMENSION
 from retrieval.filter import DOCUMENT, filter_of, of_key
 from retrieval.fuse import NOISE
@@ -155,6 +155,13 @@ def selected(arena: Arena, user: UserId, change: Callable[[models.Filter], model
     return arena.texts(str(record.id) for record in records)
 
 
+def asked_of_each(arena: Arena, user: UserId) -> set[str]:
+    """Give the texts that the same filter selects where the engine is to ask each point."""
+    chosen = passed_through(to_edge(filter_of(arena.world.scope(user))))
+    records, _ = arena.index._shard.scroll(edge.ScrollRequest(limit=1_000, filter=chosen))
+    return arena.texts(str(record.id) for record in records)
+
+
 def reachable(small: SmallWorld, user: str) -> set[str]:
     """Give the texts that rules and labels let a user at: the index knows nothing of versions and states."""
     return {
@@ -177,6 +184,7 @@ def test_the_index_finds_all_that_the_oracle_lets_a_user_at_and_nothing_else(are
     for user in EVERYBODY:
         hits = arena.index.search(QUESTION, vector, arena.world.scope(user), 1_000)
         assert arena.texts(hit.chunk for hit in hits) == selected(arena, user) == reachable(small, user)
+        assert asked_of_each(arena, user) == reachable(small, user)
 
 
 @settings(max_examples=80)

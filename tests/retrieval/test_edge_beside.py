@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from retrieval.types import Point
 
-PLAN = Plan(index_from=200, scan_up_to=10)  # so that there is something to do for a few hundred points
+PLAN = Plan(index_from=200)  # so that there is something to do for a few hundred points
 MANY = 400
 
 

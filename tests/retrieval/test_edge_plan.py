@@ -1,4 +1,4 @@
-"""An index that is laid out by its plan: what is scanned, what goes by the graph, and before either was built."""
+"""An index that is laid out by its plan: in parts, without a graph, and before it was put in order."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import qdrant_edge as edge
 
-from retrieval.edge import EdgeIndex
+from retrieval.edge import EdgeIndex, to_edge_point
 from retrieval.errors import IndexDown
 from retrieval.plan import PLAN, Plan, kilobytes
 from retrieval.points import BM25, DENSE
@@ -24,10 +24,9 @@ if TYPE_CHECKING:
 
 WIDTH = 32
 MANY = 600
-# So small that a few hundred points are indexed: all of them are scanned by the one, none by the other.
-SCANNED = Plan(index_from=60, scan_up_to=10_000)
-BY_GRAPH = Plan(index_from=60, scan_up_to=1)
-MIXED = Plan(index_from=60, scan_up_to=200)  # a fourth is scanned, and all go by the graph
+# So small that a few hundred points are put in order: in one part, and in four.
+WHOLE = Plan(index_from=60)
+IN_PARTS = Plan(index_from=60, part=150)
 
 
 def cloud(count: int) -> NDArray[np.float32]:
@@ -50,30 +49,29 @@ def nearest(vector: NDArray[np.float32], allowed: list[int], count: int = 10) ->
     return sorted(allowed, key=lambda number: -float(VECTORS[number] @ vector))[:count]
 
 
-def laid_out(folder: Path) -> list[tuple[str, str, int]]:
-    """Give of each segment its index, its codes and its threshold in points, 0 where it has none."""
+def laid_out(folder: Path) -> list[tuple[int, str]]:
+    """Give of each part in order the edges of a point in its graph, and its codes."""
     found = []
     for file in folder.glob("segments/*/segment.json"):
         dense = json.loads(file.read_text())["config"]["vector_data"][DENSE]
-        graph = file.parent / f"vector_index-{DENSE}" / "hnsw_config.json"
-        threshold = json.loads(graph.read_text())["full_scan_threshold"] if graph.exists() else 0
-        codes = (dense.get("quantization_config") or {}).get("turbo", {}).get("bits", "")
-        found.append((dense["index"]["type"], codes, threshold))
-    return sorted(found)
+        if dense["index"]["type"] == "hnsw":
+            codes = (dense.get("quantization_config") or {}).get("turbo", {}).get("bits", "")
+            found.append((dense["index"]["options"]["m"], codes))
+    return found
 
 
-@pytest.mark.parametrize(
-    ("plan", "inside"),
-    [
-        (SCANNED, ["root:all"]),
-        (SCANNED, ["coll:1"]),
-        (SCANNED, ["doc:7", "coll:2"]),
-        (BY_GRAPH, ["root:all"]),
-        (MIXED, ["root:all"]),
-        (MIXED, ["coll:1"]),
-    ],
-    ids=str,
-)
+def filled(folder: Path, plan: Plan) -> EdgeIndex:
+    """Tidy whenever a part may be full."""
+    index = EdgeIndex(folder, WIDTH, plan=plan)
+    for begin in range(0, MANY, 150):
+        index.put(points(begin, begin + 150))
+        assert index.untidied() >= 150
+        assert index.tidy()
+    return index
+
+
+@pytest.mark.parametrize("inside", [["root:all"], ["coll:1"], ["doc:7", "coll:2"]], ids=str)
+@pytest.mark.parametrize("plan", [WHOLE, IN_PARTS, Plan(index_from=60, wide=0), Plan(index_from=60, wide=1)], ids=str)
 def test_the_nearest_of_what_may_be_seen_are_found_whichever_way_is_taken(
     tmp_path: Path, plan: Plan, inside: list[str]
 ) -> None:
@@ -84,6 +82,7 @@ def test_the_nearest_of_what_may_be_seen_are_found_whichever_way_is_taken(
         for number in range(MANY)
         if inside == ["root:all"] or f"coll:{number % 4}" in inside or f"doc:{number}" in inside
     ]
+    assert index.way(scope(inside)).wide == (len(allowed) > plan.wide * MANY)
     for tidied in (False, True):
         if tidied:
             assert index.tidy()
@@ -97,8 +96,22 @@ def test_the_nearest_of_what_may_be_seen_are_found_whichever_way_is_taken(
     index.close()
 
 
-def test_what_is_written_is_found_before_the_graph_is_built_over_it(tmp_path: Path) -> None:
-    index = EdgeIndex(tmp_path / "index", WIDTH, plan=BY_GRAPH)
+def test_an_index_that_is_tidied_as_often_as_a_part_is_full_is_in_parts(tmp_path: Path) -> None:
+    index = filled(tmp_path / "index", IN_PARTS)
+    assert not index.tidy()
+    for asked in range(0, MANY, 50):
+        assert numbers(index.search("", VECTORS[asked], scope(), 5)) == nearest(VECTORS[asked], list(range(MANY)), 5)
+    index.close()
+    assert laid_out(tmp_path / "index") == [(0, "bits4")] * 4
+
+
+def test_small_parts_become_one(tmp_path: Path) -> None:
+    filled(tmp_path / "index", WHOLE).close()
+    assert laid_out(tmp_path / "index") == [(0, "bits4")]
+
+
+def test_what_is_written_is_found_before_it_is_put_in_order(tmp_path: Path) -> None:
+    index = EdgeIndex(tmp_path / "index", WIDTH, plan=IN_PARTS)
     index.put(points(0, 300))
     assert index.tidy()
     index.put(points(300, MANY))
@@ -113,47 +126,60 @@ def test_what_is_written_is_found_before_the_graph_is_built_over_it(tmp_path: Pa
     index.close()
 
 
-def test_an_index_of_another_plan_is_brought_in_line(tmp_path: Path) -> None:
-    """Also one that was made before there were plans: it answers as it is, and has codes and a graph afterwards."""
+BEFORE_PLANS = edge.EdgeVectorParams(size=WIDTH, distance=edge.Distance.Cosine)
+WITH_A_GRAPH = edge.EdgeVectorParams(
+    size=WIDTH,
+    distance=edge.Distance.Cosine,
+    hnsw_config=edge.HnswIndexConfig(m=16, ef_construct=100, full_scan_threshold=1),
+)
+
+
+@pytest.mark.parametrize("vectors", [BEFORE_PLANS, WITH_A_GRAPH], ids=["before plans", "with a graph"])
+def test_an_index_of_another_layout_is_brought_in_line(tmp_path: Path, vectors: edge.EdgeVectorParams) -> None:
+    """It answers as it is, and has codes and no graph afterwards."""
     (tmp_path / "index").mkdir()
-    old = edge.EdgeConfig(
-        vectors={DENSE: edge.EdgeVectorParams(size=WIDTH, distance=edge.Distance.Cosine)},
-        sparse_vectors={BM25: edge.EdgeSparseVectorParams(modifier=edge.Modifier.Idf)},
+    old = edge.EdgeShard.load(
+        str(tmp_path / "index"),
+        edge.EdgeConfig(
+            vectors={DENSE: vectors},
+            sparse_vectors={BM25: edge.EdgeSparseVectorParams(modifier=edge.Modifier.Idf)},
+            optimizers=edge.EdgeOptimizersConfig(indexing_threshold=kilobytes(60, WIDTH)),
+        ),
     )
-    edge.EdgeShard.load(str(tmp_path / "index"), old).close()
-    assert laid_out(tmp_path / "index") == [("plain", "", 0)]
-    for plan, threshold in ((SCANNED, 10_000), (BY_GRAPH, 8), (MIXED, 200)):
-        index = EdgeIndex(tmp_path / "index", WIDTH, plan=plan)
-        index.put(points())
-        assert numbers(index.search("", VECTORS[3], scope(), 1)) == [3]
-        assert index.tidy()
-        assert numbers(index.search("", VECTORS[3], scope(), 1)) == [3]
-        assert not index.tidy()
-        index.close()
-        assert [(kind, codes, points) for kind, codes, points in laid_out(tmp_path / "index") if kind == "hnsw"] == [
-            ("hnsw", "bits4", threshold)
-        ]
+    old.update(edge.UpdateOperation.upsert_points([to_edge_point(some) for some in points()]))
+    old.optimize()
+    old.close()
+    (edges,) = {edges for edges, _ in laid_out(tmp_path / "index")}
+    assert edges == 16
+    index = EdgeIndex(tmp_path / "index", WIDTH, plan=WHOLE)
+    assert numbers(index.search("", VECTORS[3], scope(), 1)) == [3]
+    assert index.tidy()
+    assert numbers(index.search("", VECTORS[3], scope(), 10)) == nearest(VECTORS[3], list(range(MANY)))
+    assert not index.tidy()
+    index.close()
+    assert laid_out(tmp_path / "index") == [(0, "bits4")]
 
 
-def test_a_small_index_has_codes_and_needs_no_graph(tmp_path: Path) -> None:
+def test_a_small_index_has_codes_without_being_put_in_order(tmp_path: Path) -> None:
     index = EdgeIndex(tmp_path / "index", WIDTH)
     index.put(points())
     assert not index.tidy()
     assert numbers(index.search("", VECTORS[9], scope(), 3)) == nearest(VECTORS[9], list(range(MANY)), 3)
     index.close()
-    assert laid_out(tmp_path / "index") == [("plain", "bits4", 0)]
+    assert laid_out(tmp_path / "index") == []
+    assert '"bits":"bits4"' in next((tmp_path / "index").glob("segments/*/segment.json")).read_text()
 
 
 def test_an_index_says_which_way_a_search_goes(tmp_path: Path) -> None:
-    index = EdgeIndex(tmp_path / "index", WIDTH, plan=MIXED)
+    index = EdgeIndex(tmp_path / "index", WIDTH, plan=WHOLE)
     index.put(points())
     index.tidy()
     wide, narrow, nothing = index.way(scope()), index.way(scope(["coll:1"])), index.way(scope([]))
-    assert (wide.points, wide.visible, wide.by_shelves, wide.scanned) == (MANY, MANY, True, False)
-    assert (narrow.visible, narrow.scanned) == (MANY // 4, True)
-    assert (nothing.visible, nothing.scanned) == (0, True)
-    assert "by the graph" in str(wide)
-    assert "scanned over codes" in str(narrow)
+    assert (wide.points, wide.visible, wide.by_shelves, wide.wide) == (MANY, MANY, True, True)
+    assert (narrow.visible, narrow.wide) == (MANY // 4, False)
+    assert (nothing.visible, nothing.wide) == (0, False)
+    assert "all chunks passed through: scanned over codes" in str(wide)
+    assert "the visible ones gathered: scanned over codes" in str(narrow)
     index._shelves = None
     assert "each point asked for its tags" in str(index.way(scope(["coll:1"])))
     index.close()
@@ -167,5 +193,5 @@ def test_a_closed_index_is_not_tidied(tmp_path: Path) -> None:
 
 
 def test_thresholds_are_in_kilobytes_of_original_vectors() -> None:
-    assert kilobytes(PLAN.scan_up_to, 384) == 900_000
+    assert kilobytes(PLAN.part, 384) == 375_000
     assert kilobytes(1, 4) == 1  # a threshold of none means another thing

@@ -251,14 +251,15 @@ def test_a_collection_is_laid_out_by_its_plan_and_an_older_one_is_brought_in_lin
 ) -> None:
     filled(on_server, 1)
     made: Any = server.collections.of("need-to-know").made
-    assert made.vectors["dense"].hnsw_config.full_scan_threshold == kilobytes(PLAN.scan_up_to, DIMENSION)
+    assert made.vectors["dense"].hnsw_config.m == 0
     assert made.vectors["dense"].quantization_config.turbo.bits == models.TurboQuantBitSize.BITS4
+    assert made.optimizers_config.max_segment_size == kilobytes(PLAN.part, DIMENSION)
     assert made.optimizers_config.indexing_threshold == kilobytes(PLAN.index_from, DIMENSION)
     assert found_at(on_server) == [1]
     assert "PATCH" not in {request.method for request in server.requests}
-    plan = Plan(scan_up_to=10_000, index_from=5_000)
+    plan = Plan(part=10_000, index_from=5_000)
     assert found_at(QdrantHome(on_server.server, replace(MADE, plan=plan))) == [1]
-    assert made.vectors["dense"].hnsw_config.full_scan_threshold == kilobytes(10_000, DIMENSION)
+    assert made.optimizers_config.max_segment_size == kilobytes(10_000, DIMENSION)
     assert made.optimizers_config.indexing_threshold == kilobytes(5_000, DIMENSION)
     assert [request.method for request in server.requests].count("PATCH") == 1
 
