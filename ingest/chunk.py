@@ -147,13 +147,16 @@ def _fitting(group: Sequence[_Piece], text: str, measure: Callable[[str], int], 
 
 
 def _overlapped(before: _Cut, after: _Cut, text: str, measure: Callable[[str], int], limit: int) -> ChunkText:
-    """Begin a chunk with the end of the one before, where both stand in the same section: a sentence may point back."""
+    """Begin a chunk with the end of the one before, where both stand in the same section: a sentence may point back.
+
+    With all of it, the one before would be there twice.
+    """
     chunk = after.chunk
     if after.pieces[0].is_heading or after.pieces[0].path != before.pieces[-1].path:
         return chunk
     for start in _last_sentences(before, text):
         longer = ChunkText(text[start : chunk.end], chunk.headings, start, chunk.end)
-        if measure(longer.indexed_text) <= limit:
+        if start > before.chunk.start and measure(longer.indexed_text) <= limit:
             return longer
     return chunk
 

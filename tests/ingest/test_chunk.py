@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ingest.chunk import MAX_CHARACTERS, OVERLAP, chunk, normal_form
@@ -238,6 +238,7 @@ def test_a_measure_that_nothing_satisfies_still_ends() -> None:
     ),
     st.integers(12, 60),
 )
+@example([Block("0:", 1), Block("0:", 1), Block("0:×0\u08160", 1), Block("!0")], 12)  # noqa: RUF001 - it was found
 def test_whatever_the_document_no_text_is_lost_and_every_chunk_fits(blocks: list[Block], limit: int) -> None:
     parsed = Parsed("Title", tuple(blocks))
     made = chunk(parsed, words, limit)
