@@ -181,7 +181,7 @@ def _found(
 
 
 def _scaling(index: EdgeIndex, made: Corpus, data: Path) -> Iterator[Figure]:
-    """Measure a tenth visible, by size; and draw it."""
+    """Measure a tenth visible, by size; and draw it, where it goes up to the full size."""
     measured = []
     for size in _SIZES:
         small = corpus(data, size) if size < len(made.vectors) else None
@@ -194,7 +194,8 @@ def _scaling(index: EdgeIndex, made: Corpus, data: Path) -> Iterator[Figure]:
     measured.append((len(made.vectors), _median(index, made)))
     for size, milliseconds in measured:
         yield Figure(f"scaling.{size}", f"{size:,} chunks, a tenth visible: p50, ms", milliseconds)
-    PLOT.write_text(drawn(measured), "utf-8")
+    if len(made.vectors) == _FULL:
+        PLOT.write_text(drawn(measured), "utf-8")
 
 
 def drawn(measured: Sequence[tuple[int, float]]) -> str:
