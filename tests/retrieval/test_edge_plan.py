@@ -13,7 +13,7 @@ from retrieval.edge import EdgeIndex, to_edge_point
 from retrieval.errors import IndexDown
 from retrieval.plan import PLAN, Plan, kilobytes
 from retrieval.points import BM25, DENSE
-from tests.retrieval.points import numbers, point, scope
+from tests.retrieval.points import chunk_id, numbers, point, scope
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -182,6 +182,23 @@ def test_an_index_says_which_way_a_search_goes(tmp_path: Path) -> None:
     assert "the visible ones gathered: scanned over codes" in str(narrow)
     index._shelves = None
     assert "each point asked for its tags" in str(index.way(scope(["coll:1"])))
+    index.close()
+
+
+@pytest.mark.parametrize("wide", [-1, 2], ids=["each point asked", "gathered"])
+def test_neither_way_selects_what_stands_on_no_shelf_or_on_one_that_is_not_known(tmp_path: Path, wide: float) -> None:
+    """AZ-02: also for whom nothing is granted, and for whom everything is."""
+    index = EdgeIndex(tmp_path / "index", WIDTH, plan=Plan(wide=wide))
+    index.put(points(0, 10))
+    for number in (10, 11):
+        index._shard.update(edge.UpdateOperation.upsert_points([to_edge_point(points(number, number + 1)[0])]))
+    on_none, on_another = (edge.Filter(must=[edge.HasIdCondition({chunk_id(number)})]) for number in (10, 11))
+    index._shard.update(edge.UpdateOperation.delete_payload_by_filter(on_none, ["shelf"]))
+    index._shard.update(edge.UpdateOperation.set_payload_by_filter(on_another, {"shelf": 7}))
+    assert index.count() == 12
+    for vector in VECTORS[:12]:
+        assert sorted(numbers(index.search("", vector, scope(), 100))) == list(range(10))
+        assert index.search("", vector, scope([]), 100) == []
     index.close()
 
 
