@@ -38,7 +38,6 @@ _STRICT: Final = models.StrictModeConfig(
     unindexed_filtering_retrieve=False,
     unindexed_filtering_update=False,
     search_allow_exact=True,
-    search_max_hnsw_ef=100_000,
     search_max_oversampling=1_000,
     max_query_limit=10_000_000,
     filter_max_conditions=1_000,

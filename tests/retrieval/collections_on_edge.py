@@ -248,14 +248,14 @@ class Collections:
             if not isinstance(params.idf, models.IdfCorpusParams):
                 raise Unknown(str(params.idf))
             idf = edge.IdfParams(corpus=self._filter(collection, params.idf.corpus))
-        _only(params, "idf", "exact", "indexed_only", "hnsw_ef", "quantization")
+        _only(params, "idf", "exact", "indexed_only", "quantization")
         codes = None
         if params.quantization is not None:
             _only(params.quantization, "ignore", "rescore", "oversampling")
             codes = edge.QuantizationSearchParams(
                 rescore=params.quantization.rescore, oversampling=params.quantization.oversampling
             )
-        return edge.SearchParams(exact=bool(params.exact), idf=idf, hnsw_ef=params.hnsw_ef, quantization=codes)
+        return edge.SearchParams(exact=bool(params.exact), idf=idf, quantization=codes)
 
     def _filter(self, collection: Collection, chosen: models.Filter) -> edge.Filter:
         return _Filters(collection).translated(chosen)
