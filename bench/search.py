@@ -125,6 +125,9 @@ def compared(index: EdgeIndex, usual: edge.EdgeShard | None, made: Corpus, asked
     for cell in cells(made, asked):
         arms = _arms(index, usual, made)
         masks = [made.visible(scope) for scope in cell.scopes]
+        share = float(np.mean([mask.mean() for mask in masks]))
+        if share <= WIDEST:
+            arms.pop("graph", None)
         right: dict[str, list[float]] = {name: [] for name in arms}
         for turn in range((ROUNDS if usual else _FEW) + 1):
             for name, arm in arms.items():
@@ -134,12 +137,11 @@ def compared(index: EdgeIndex, usual: edge.EdgeShard | None, made: Corpus, asked
             if turn == 0:  # the first searches are slower, and not counted
                 for arm in arms.values():
                     arm.took.clear()
-        share = float(np.mean([mask.mean() for mask in masks]))
         p50 = {name: float(np.median(arm.took)) for name, arm in arms.items()}
         cures = [p50[name] for name in ("acorn", "exact") if name in p50 and np.mean(right[name]) >= LEAST]
         cure = min(cures, default=p50["exact"])
         id_, name = f"{cell.share:g}.{cell.name}", f"{cell.name}, {share:.2%} visible"
-        if share > WIDEST and "graph" in arms:
+        if "graph" in arms:
             yield Figure(f"P1.graph.{id_}", f"{name}: p50 of the graph, ms", p50["graph"])
             yield Figure(f"P1.graph.recall.{id_}", f"{name}: recall@10 of the graph", float(np.mean(right["graph"])))
         if share <= WIDEST:
